@@ -1,0 +1,70 @@
+"""The one contract between environments and everything above them, and its executable check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import Actions, Step
+
+Parameters = Mapping[str, float]
+"""Environment parameters by name, for example `{"scale": 2.0}`."""
+
+State = dict[str, Any]
+"""Arrays and JSON values by name, enough to continue exactly where the environment stands."""
+
+
+@runtime_checkable
+class Env(Protocol):
+    """An environment of one or many behaviors; one process or many, the caller cannot tell."""
+
+    @property
+    def specs(self) -> Mapping[str, Spec]:
+        """Spec of each behavior; may grow while the environment runs."""
+        ...
+
+    def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
+        """Begin anew; every agent starts an episode under a fresh id.
+
+        Args:
+            parameters: environment parameters from now on; those not named keep their value.
+        """
+        ...
+
+    def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
+        """Advance until agents end or ask for a decision again.
+
+        Args:
+            actions: by behavior, one row for each row of the previous step that had not ended.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class StatefulEnv(Protocol):
+    """An environment whose position can be stored, so that a resumed run is exact."""
+
+    def state(self) -> State:
+        """Everything that decides the future, generators included."""
+        ...
+
+    def load_state(self, state: State) -> dict[str, Step]:
+        """Continue where `state()` was taken; returns the step that was current then."""
+        ...
+
+
+@runtime_checkable
+class DrawableEnv(Protocol):
+    """An environment that can be looked at."""
+
+    def render(self) -> NDArray[np.uint8]:
+        """[H, W, 3] picture of the first area."""
+        ...

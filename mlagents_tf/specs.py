@@ -1,0 +1,101 @@
+"""What a behavior sees and what it may do: shapes and dtypes, as Unity declares them."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+
+class DimensionProperty(enum.IntFlag):
+    """What one axis of an observation means (the values are those of Unity's protocol)."""
+
+    UNSPECIFIED = 0
+    NONE = 1
+    TRANSLATIONAL_EQUIVARIANCE = 2
+    VARIABLE_SIZE = 4
+
+
+class ObservationType(enum.IntEnum):
+    """What an observation is for (the values are those of Unity's protocol)."""
+
+    DEFAULT = 0
+    GOAL_SIGNAL = 1
+
+
+@dataclass(frozen=True)
+class ObservationSpec:
+    """One observation of an agent.
+
+    Attributes:
+        shape: without the batch axis; images are channels first, as Unity sends them since 2.0.
+        name: the sensor's name.
+        dimension_properties: one per axis; empty means UNSPECIFIED for all.
+        observation_type: an ordinary observation or a goal signal.
+        dtype: "float32", or "uint8" for images that stay bytes until they reach the network.
+    """
+
+    shape: tuple[int, ...]
+    name: str = ""
+    dimension_properties: tuple[DimensionProperty, ...] = ()
+    observation_type: ObservationType = ObservationType.DEFAULT
+    dtype: str = "float32"
+
+    @property
+    def is_vector(self) -> bool:
+        """True for a flat vector of floats."""
+        return len(self.shape) == 1
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """Continuous dimensions in [-1, 1] and discrete branches; both at once is a hybrid action space."""
+
+    continuous_size: int = 0
+    discrete_branches: tuple[int, ...] = ()
+
+    @property
+    def num_branches(self) -> int:
+        """How many discrete choices an agent makes at once."""
+        return len(self.discrete_branches)
+
+    @property
+    def num_discrete(self) -> int:
+        """Options of all branches together, the width of an action mask."""
+        return sum(self.discrete_branches)
+
+    def branch_slices(self) -> tuple[slice, ...]:
+        """Where each branch stands in a row of `num_discrete` options."""
+        ends = np.cumsum(self.discrete_branches, dtype=int)
+        return tuple(
+            slice(int(end) - size, int(end))
+            for end, size in zip(ends, self.discrete_branches, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Observations and actions of one behavior."""
+
+    observations: tuple[ObservationSpec, ...]
+    actions: ActionSpec
+
+    def fingerprint(self) -> str:
+        """A short hash of everything that decides whether stored data fits (names do not)."""
+        facts = asdict(self)
+        for observation in facts["observations"]:
+            del observation["name"]
+        text = json.dumps(facts, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def describe(self) -> str:
+        """One line for people: `obs [8]; continuous 2`."""
+        parts = ["obs " + ", ".join(str(list(o.shape)) for o in self.observations)]
+        if self.actions.continuous_size:
+            parts.append(f"continuous {self.actions.continuous_size}")
+        if self.actions.discrete_branches:
+            parts.append(f"discrete {list(self.actions.discrete_branches)}")
+        return "; ".join(parts)

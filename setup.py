@@ -1,0 +1,61 @@
+"""Packaging of mlagents_tf."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = "0.1.0"
+
+setup(
+    name="mlagents-tf",
+    version=VERSION,
+    description="A TensorFlow/Keras trainer for Unity ML-Agents behaviors",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["mlagents_tf", "mlagents_tf.*"]),
+    package_data={"mlagents_tf": ["py.typed"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        "tensorflow>=2.20,<2.22",
+        "tf-keras>=2.20,<2.22",  # TensorFlow Probability does not import without it
+        "tensorflow-probability==0.25.*",
+        "keras>=3.12,<4",
+        "numpy>=1.26,<3",
+        "h5py>=3.11,<4",
+        "pyyaml>=6,<7",
+        "pydantic>=2.7,<3",
+        "rich>=13,<16",
+        "pillow>=10",
+        "threadpoolctl>=3.1,<4",
+        "protobuf>=6.31.1,<8",
+        "gymnasium>=1.0,<2",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
+        "dev": [
+            "pytest>=8",
+            "pytest-xdist>=3.5",
+            "hypothesis>=6.100",
+            "ruff>=0.6",
+            "mypy>=1.11",
+            "types-PyYAML",
+            "matplotlib>=3.8",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "mlagents-tf=mlagents_tf.cli.main:main",
+            "mlagents-tf-learn=mlagents_tf.cli.main:learn_main",
+        ],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+    ],
+)
