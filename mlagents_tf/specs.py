@@ -52,7 +52,7 @@ class ObservationSpec:
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """Continuous dimensions in [-1, 1] and discrete branches; both at once is a hybrid action space."""
+    """Continuous dimensions in [-1, 1] and discrete branches; with both, actions are hybrid."""
 
     continuous_size: int = 0
     discrete_branches: tuple[int, ...] = ()
