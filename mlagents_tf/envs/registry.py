@@ -1,0 +1,85 @@
+"""Names of environments: the embedded ones, `gym:ID`, and paths to Unity builds."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
+from mlagents_tf.envs.embedded.basic import Basic
+from mlagents_tf.envs.embedded.toy import (
+    DiscreteLine,
+    HybridLine,
+    ImageLine,
+    LineWorld,
+    MaskedLine,
+    MemoryLine,
+)
+from mlagents_tf.envs.embedded.world import World
+from mlagents_tf.envs.env import Env
+from mlagents_tf.errors import EnvError
+
+GYMNASIUM_PREFIX = "gym:"
+TOY_PREFIX = "toy-"
+
+WORLDS: tuple[type[World], ...] = (
+    Basic,
+    Ball3D,
+    Ball3DHard,
+    LineWorld,
+    DiscreteLine,
+    MaskedLine,
+    HybridLine,
+    ImageLine,
+    MemoryLine,
+)
+EMBEDDED: dict[str, type[World]] = {world.behavior: world for world in WORLDS}
+
+
+class EnvRow(NamedTuple):
+    """What a list of environments says about one of them."""
+
+    name: str
+    behavior: str
+    spec: str
+    default_areas: int
+    summary: str
+
+
+def list_envs(*, toys: bool = False) -> list[EnvRow]:
+    """The embedded environments; those made for tests only with `toys`."""
+    return [
+        EnvRow(name, world.behavior, world.spec.describe(), world.default_areas, world.summary)
+        for name, world in EMBEDDED.items()
+        if toys or not name.startswith(TOY_PREFIX)
+    ]
+
+
+def make_env(name: str, *, num_areas: int | None = None, seed: int = 0) -> Env:
+    """The environment called `name`.
+
+    Args:
+        name: an embedded environment, or `gym:` and the id of a Gymnasium environment.
+        num_areas: areas stepped together; None = as many as Unity's scene has, or 1.
+        seed: of every draw the environment makes.
+    """
+    if name in EMBEDDED:
+        return EMBEDDED[name](num_areas, seed)
+    if name.startswith(GYMNASIUM_PREFIX):
+        # only who asks for Gymnasium needs it installed
+        from mlagents_tf.envs.gymnasium import GymnasiumEnv
+
+        return GymnasiumEnv(name.removeprefix(GYMNASIUM_PREFIX), num_areas or 1, seed)
+    raise EnvError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    """Why `name` cannot be made, and what may have been meant."""
+    known = ", ".join(row.name for row in list_envs())
+    folded = {embedded.casefold(): embedded for embedded in EMBEDDED}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
+    return (
+        f"'{name}' is no embedded environment, and Unity builds cannot be run yet.{hint} "
+        f"Known names: {known}, and gym:ID for any Gymnasium environment."
+    )
