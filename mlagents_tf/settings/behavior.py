@@ -1,0 +1,204 @@
+"""Settings of one behavior, `behaviors.<name>` in YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from mlagents_tf.settings.base import Settings, expected, line_errors, near, validated
+from mlagents_tf.settings.network import MemorySettings, NetworkSettings
+from mlagents_tf.settings.ppo import HyperparameterSettings, PPOSettings
+from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.rewards import ExtrinsicSettings, RewardSignalSettings
+
+__all__ = [
+    "BehaviorSettings",
+    "BehavioralCloningSettings",
+    "MemorySettings",
+    "NetworkSettings",
+    "SelfPlaySettings",
+]
+
+
+class BehavioralCloningSettings(Settings):
+    """`behavioral_cloning`: imitate a demonstration beside the trainer's own updates."""
+
+    demo_path: str = Field(description="a .demo file or a directory of them")
+    strength: float = Field(default=1.0, ge=0, description="factor of the trainer's learning rate")
+    steps: NonNegativeInt = Field(
+        default=0, description="steps until its strength is 0; 0: never falls"
+    )
+    batch_size: PositiveInt | None = Field(default=None, description="absent: the trainer's")
+    num_epoch: PositiveInt | None = Field(default=None, description="absent: the trainer's, else 3")
+    samples_per_update: NonNegativeInt = Field(
+        default=0, description="rows per update; 0: all of them"
+    )
+
+
+class SelfPlaySettings(Settings):
+    """`self_play`: train against earlier selves."""
+
+    save_steps: PositiveInt = Field(default=20_000, description="trainer steps between snapshots")
+    team_change: PositiveInt = Field(
+        default=100_000,
+        description="trainer steps before the other team learns; absent: 5 save_steps",
+    )
+    swap_steps: PositiveInt = Field(default=2_000, description="steps between opponents")
+    window: PositiveInt = Field(default=10, description="snapshots that are kept")
+    play_against_latest_model_ratio: float = Field(
+        default=0.5, ge=0, le=1, description="share of games against the newest policy"
+    )
+    initial_elo: float = Field(default=1200.0, description="rating at the beginning")
+
+    @model_validator(mode="before")
+    @classmethod
+    def teams_change_every_five_snapshots(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "save_steps" in data and "team_change" not in data:
+            saved = cls.model_validate({"save_steps": data["save_steps"], "team_change": 1})
+            data = {**data, "team_change": 5 * saved.save_steps}
+        return data
+
+
+THE_TRAINERS: Any = {}  # hyperparameters that are not given are the defaults of the trainer_type
+
+
+def extrinsic_only() -> dict[str, RewardSignalSettings]:
+    """The reward signals of a behavior that names none."""
+    return {"extrinsic": ExtrinsicSettings()}
+
+
+class BehaviorSettings(Settings):
+    """Everything about training one behavior."""
+
+    trainer_type: str = Field(
+        default="ppo", description="the algorithm: ppo, sac, poca, bc or a plugin's"
+    )
+    hyperparameters: SerializeAsAny[HyperparameterSettings] = Field(
+        default=THE_TRAINERS,
+        validate_default=True,
+        description="keys of the trainer_type; see the tables of the trainers",
+    )
+    network_settings: NetworkSettings = Field(
+        default_factory=NetworkSettings, description="the policy's network"
+    )
+    reward_signals: dict[str, SerializeAsAny[RewardSignalSettings]] = Field(
+        default_factory=extrinsic_only,
+        description="what is maximised, by name; naming any replaces the default",
+    )
+    init_path: str | None = Field(default=None, description="weights to start from")
+    keep_checkpoints: PositiveInt = Field(default=5, description="checkpoints that are kept")
+    even_checkpoints: bool = Field(
+        default=False, description="spread keep_checkpoints over max_steps"
+    )
+    max_steps: PositiveInt = Field(default=500_000, description="steps after which training ends")
+    checkpoint_interval: PositiveInt = Field(
+        default=500_000,
+        validate_default=True,
+        description="steps between checkpoints; with even_checkpoints max_steps/keep_checkpoints",
+    )
+    time_horizon: PositiveInt = Field(default=64, description="steps after which a story is cut")
+    summary_freq: PositiveInt = Field(default=50_000, description="steps between summaries")
+    threaded: bool = Field(default=False, description="accepted; training is never threaded here")
+    self_play: SelfPlaySettings | None = Field(default=None, description="absent: no self-play")
+    behavioral_cloning: BehavioralCloningSettings | None = Field(
+        default=None, description="absent: no cloning"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def hyperparameters_need_a_trainer_type(cls, data: Any) -> Any:
+        if (
+            isinstance(data, dict)
+            and isinstance(data.get("hyperparameters"), dict)
+            and "trainer_type" not in data
+        ):
+            raise ValueError(
+                "hyperparameters are given without a trainer_type. "
+                "Add 'trainer_type: ppo' (or sac, poca)."
+            )
+        return data
+
+    @field_validator("trainer_type")
+    @classmethod
+    def the_trainer_is_known(cls, value: str) -> str:
+        if value not in TRAINER_SETTINGS:
+            raise ValueError(
+                f"no such trainer (received '{value}').{near(value, TRAINER_SETTINGS)}"
+            )
+        return value
+
+    @field_validator("hyperparameters", mode="before")
+    @classmethod
+    def hyperparameters_are_those_of_the_trainer(cls, value: Any, info: ValidationInfo) -> Any:
+        trainer_type = info.data.get("trainer_type")
+        if trainer_type is None:  # already reported
+            return PPOSettings()
+        return validated(TRAINER_SETTINGS[trainer_type], value)
+
+    @field_validator("reward_signals", mode="before")
+    @classmethod
+    def reward_signals_are_known(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise expected("a section of keys")
+        signals, faults = {}, []
+        for name, given in value.items():
+            if given is None:  # switched off, as a way not to inherit it
+                continue
+            try:
+                signals[name] = reward_signal(name, given)
+            except ValidationError as error:
+                faults += line_errors(error, name)
+        if faults:
+            raise ValidationError.from_exception_data("reward_signals", faults)
+        return signals
+
+    @field_validator("reward_signals")
+    @classmethod
+    def there_is_something_to_learn(
+        cls, value: dict[str, RewardSignalSettings], info: ValidationInfo
+    ) -> dict[str, RewardSignalSettings]:
+        if not value and info.data.get("trainer_type") != "bc":
+            raise ValueError(
+                "no reward signal is left to learn from. Add 'extrinsic: {}' for the "
+                "environment's reward (a signal without a value is switched off)."
+            )
+        return value
+
+    @field_validator("checkpoint_interval")
+    @classmethod
+    def even_checkpoints_decide_the_interval(cls, value: int, info: ValidationInfo) -> int:
+        facts = info.data
+        if facts.get("even_checkpoints") and {"max_steps", "keep_checkpoints"} <= facts.keys():
+            return max(1, int(facts["max_steps"]) // int(facts["keep_checkpoints"]))
+        return value
+
+    @model_validator(mode="after")
+    def a_sequence_fits_a_minibatch(self) -> BehaviorSettings:
+        memory, batch_size = self.network_settings.memory, self.hyperparameters.batch_size
+        if memory and memory.sequence_length > batch_size:
+            raise ValueError(
+                f"network_settings.memory.sequence_length ({memory.sequence_length}) is larger "
+                f"than hyperparameters.batch_size ({batch_size}). "
+                "Lower sequence_length or raise batch_size."
+            )
+        return self
+
+
+def reward_signal(name: str, value: Any) -> RewardSignalSettings:
+    """The settings of one named signal; errors as pydantic reports them."""
+    if name not in REWARD_SIGNAL_SETTINGS:
+        fault = ValueError(f"no such reward signal.{near(name, REWARD_SIGNAL_SETTINGS)}")
+        raise ValidationError.from_exception_data(
+            name, [{"type": "value_error", "loc": (), "input": value, "ctx": {"error": fault}}]
+        )
+    return validated(REWARD_SIGNAL_SETTINGS[name], value)
