@@ -16,14 +16,34 @@ from mlagents_tf.steps import Actions, BoolArray, FloatArray
 SUBSTEPS = 5  # physics steps between decisions
 DT = 0.02  # [s]
 HALF_PLATFORM = 2.5  # [m], half the edge of the cube whose top carries the ball
-HALF_TURN = np.radians(2.0) / 2  # half of the 2 degrees that action 1 turns in a physics step
-MOST_TILT = 0.25  # quaternion part at which the platform stops turning further, 29 degrees
+HALF_TURN = np.array(
+    np.radians(2.0) / 2
+)  # half of the 2 degrees that action 1 turns in a physics step
+MOST_TILT = np.array(
+    0.25
+)  # quaternion part at which the platform stops turning further, 29 degrees
 ROLLING = 2.0 / 7.0  # share of the slip that goes into a solid sphere's spin
 
 # Quaternions are columns (w, x, z, y). Turning by the small vector (hx, 0, hz) in the platform's
 # own axes adds SIGN_X * Q[FROM_X] * hx + SIGN_Z * Q[FROM_Z] * hz.
 SOURCES = np.array([[2, 3, 0, 1], [1, 0, 3, 2]])  # [turns about z and x, part]
 SIGNS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, 1.0, -1.0, 1.0]])[..., None]
+COUNT = np.arange(1.0, SUBSTEPS + 1)[:, None, None]
+
+TINY = np.array(1e-12)
+
+# With few areas a call of NumPy costs more than its arithmetic, and least with arrays without axes.
+ZERO, ONE, THIRD, ROOT_2, NEAR, STEP_TIME = map(np.array, (0.0, 1.0, 1 / 3, 2.0**0.5, 0.01, DT))
+
+
+def normals(rotations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[S, 3, A] where the platform's top points, from quaternions [S, 4, A]."""
+    w, x, z, y = rotations.transpose(1, 0, 2) * ROOT_2
+    ups = np.empty((len(rotations), 3, rotations.shape[2]))
+    np.subtract(x * y, w * z, out=ups[:, 0])
+    np.subtract(ONE, x * x + z * z, out=ups[:, 1])
+    np.add(y * z, w * x, out=ups[:, 2])
+    return ups
 
 
 class Ball3D(World):
@@ -56,7 +76,9 @@ class Ball3D(World):
         scale, gravity = self.parameters["scale"], self.parameters["gravity"]
         if scale <= 0:
             raise EnvError(f"{self.behavior}: parameter scale is {scale}; give more than 0.")
-        self._radius, self._fall = 0.5 * scale, gravity * DT
+        self._radius = 0.5 * scale
+        self._contact = np.array(HALF_PLATFORM + self._radius)
+        self._fall = np.array(gravity * DT * DT)
 
     def _begin(self, areas: NDArray[np.int64]) -> None:
         n = len(areas)
@@ -76,48 +98,53 @@ class Ball3D(World):
         return np.where(terminated, np.float32(-1.0), np.float32(0.1)), terminated
 
     def _tilt(self, continuous: FloatArray) -> NDArray[np.float64]:
-        """Turn the platform by [A, 2] actions; [SUBSTEPS, 3, A] its upward normals on the way."""
-        wanted = np.minimum(np.maximum(continuous.T, -1.0), 1.0).astype(np.float64)
-        direction = np.sign(wanted)  # [2, A]: about z, about x
-        turn = SIGNS * (wanted * HALF_TURN)[:, None]  # [2, 4, A]
-        path = np.empty((SUBSTEPS, *self.platform.shape))
-        q = self.platform
-        for substep in range(SUBSTEPS):
-            free = q[2:0:-1] * direction < MOST_TILT  # [2, A]
-            change = q[SOURCES] * turn
-            change *= free[:, None]
-            q = q + change[0]
-            q += change[1]
-            path[substep] = q
-        # a small turn added is a small turn made, up to the length, which is put right here
-        path /= np.sqrt(np.einsum("spa,spa->sa", path, path))[:, None]
+        """Turn the platform by [A, 2] actions; [SUBSTEPS, 3, A] its upward normals on the way.
+
+        All physics steps at once: how often each axis may turn is counted first, then the turns
+        are added up; the tangent and the normalisation make the sum a rotation.
+        """
+        turn = np.minimum(np.maximum(continuous.T, -ONE), ONE) * HALF_TURN  # [2, A]: z, x
+        change = self.platform[SOURCES]
+        change *= SIGNS * turn[:, None]  # [2, 4, A] by one turn about z, about x
+        signs = np.sign(turn)
+        room = MOST_TILT - self.platform[2:0:-1] * signs
+        pace = np.abs(change[0, 2:0:-1] + change[1, 2:0:-1]) + TINY
+        allowed = np.maximum(np.ceil(room / pace), ZERO)
+        times = np.minimum(COUNT, allowed)  # [SUBSTEPS, 2, A]
+        times *= ONE + np.add.reduce(np.square(times * turn), axis=1)[:, None] * THIRD
+        path = self.platform + times[:, :1] * change[0] + times[:, 1:] * change[1]
+        path /= np.sqrt(np.add.reduce(path * path, axis=1))[:, None]
         self.platform = path[-1].copy()
-        w, x, z, y = path.transpose(1, 0, 2)
-        ups = np.empty((SUBSTEPS, 3, self.num_areas))
-        ups[:, 0] = 2.0 * (x * y - w * z)
-        ups[:, 1] = 1.0 - 2.0 * (x * x + z * z)
-        ups[:, 2] = 2.0 * (y * z + w * x)
-        return ups
+        return normals(path)
 
     def _roll(self, ups: NDArray[np.float64]) -> None:
         """Move the balls through the physics steps under the platform's normals [S, 3, A]."""
-        position, velocity = self.ball
         over = self._is_over_the_top(ups[SUBSTEPS // 2])
+        rolling, outwards = over * ROLLING, np.tile(over * -1.0, (2, 1))
+        corrections = np.empty((2, self.num_areas))
+        position, velocity = self.ball
+        velocity *= STEP_TIME  # from here on in metres per physics step
+        self.spin *= STEP_TIME
+        velocity_y, (deep, into) = velocity[1], corrections
         for up in ups:
-            velocity[1] -= self._fall
-            height, speed = np.add.reduce(self.ball * up, axis=1)  # along the normal
-            gap = height - (HALF_PLATFORM + self._radius)
-            touches = over & (gap < 0.01)
+            velocity_y -= self._fall
+            gap = np.add.reduce(position * up, axis=0) - self._contact
+            near = gap < NEAR
             slip = velocity - self.spin
-            slip *= touches * ROLLING
+            slip *= near * rolling
             velocity -= slip
-            speed -= np.add.reduce(slip * up, axis=0)
-            # the plane is met exactly, neither passed nor bounced from
-            push = np.maximum(-gap / DT - speed, 0.0)
-            push *= over
-            velocity += push * up
-            np.copyto(self.spin, velocity, where=touches)
-            position += velocity * DT
+            position += velocity
+            # The plane is met exactly, neither passed nor bounced from. A platform that rises into
+            # the ball lifts it without throwing it: only the position feels an overlap.
+            speed = np.add.reduce(velocity * up, axis=0)
+            np.add(gap, speed, out=deep)
+            np.add(np.maximum(gap, ZERO), speed, out=into)
+            np.minimum(corrections, ZERO, out=corrections)
+            corrections *= outwards
+            self.ball += corrections[:, None] * up
+            np.copyto(self.spin, velocity, where=near)
+        velocity /= STEP_TIME
+        self.spin /= STEP_TIME
 
     def _is_over_the_top(self, up: NDArray[np.float64]) -> BoolArray:
         """[A] bool, in the middle of the decision the ball is above the square, not beside it."""

@@ -52,7 +52,7 @@ class LineWorld(World):
         moves = np.concatenate([walked, chosen], axis=1)
         arrived = np.abs(self.places) >= END
         self.places = np.clip(self.places + np.where(arrived, 0.0, moves), -1.0, 1.0)
-        terminated: BoolArray = (np.abs(self.places) >= END).all(axis=1)
+        terminated: BoolArray = np.logical_and.reduce(np.abs(self.places) >= END, axis=1)
         prizes = (self.places * self.sides).mean(axis=1)
         return np.where(terminated, prizes, TIME_PENALTY).astype(np.float32), terminated
 
