@@ -90,6 +90,8 @@ def show(value: Any, limit: int = 60) -> str:
     """A received value as a user would have typed it, on one short line."""
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
+    elif isinstance(value, float) and value.is_integer():
+        text = f"{value:g}"
     elif isinstance(value, BaseModel):
         text = type(value).__name__
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -50,8 +50,8 @@ class ClippedPolicySettings(HyperparameterSettings):
     @model_validator(mode="before")
     @classmethod
     def schedules_follow_the_learning_rate(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "learning_rate_schedule" in data:
-            schedule = data["learning_rate_schedule"]
+        schedule = data.get("learning_rate_schedule") if isinstance(data, dict) else None
+        if schedule in get_args(Schedule):
             data = {"beta_schedule": schedule, "epsilon_schedule": schedule, **data}
         return data
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
+from mlagents_tf.settings.base import number
 from mlagents_tf.settings.ppo import HyperparameterSettings, Schedule
 
 
@@ -37,5 +39,10 @@ class SACSettings(HyperparameterSettings):
     @classmethod
     def reward_signals_update_with_the_policy(cls, data: Any) -> Any:
         if isinstance(data, dict) and "steps_per_update" in data:
-            data = {"reward_signal_steps_per_update": data["steps_per_update"], **data}
+            try:
+                steps = number(data["steps_per_update"])
+            except PydanticCustomError:  # reported under its own name
+                return data
+            if steps > 0:
+                data = {"reward_signal_steps_per_update": steps, **data}
         return data

@@ -1,0 +1,287 @@
+"""The layout before `behaviors:`: a `default` section and one section per behavior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from mlagents_tf.settings.base import boolean, near, number, show
+from mlagents_tf.settings.document import Document, KeyPath
+from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.run import RunSettings
+
+NETWORK = ("normalize", "hidden_units", "num_layers", "vis_encode_type")
+MEMORY = ("memory_size", "sequence_length")
+UNCHANGED = (
+    "max_steps",
+    "time_horizon",
+    "summary_freq",
+    "keep_checkpoints",
+    "init_path",
+    "threaded",
+    "behavioral_cloning",
+    "self_play",
+)
+HANDLED = ("trainer", "use_recurrent", "reward_signals", "pretraining")
+SAC_INTERVALS = ("num_update", "train_interval", "reward_signal_num_update")
+# in old files and never used by the trainers that read them
+LEFTOVERS = {*SAC_INTERVALS, "gamma", "curiosity_enc_size", "burn_in_ratio", "demo_path"}
+LEFTOVERS |= {"summary_path", "model_path", "reward_signal_steps_per_update"}
+TRAINERS = {"offline_bc": "bc"}
+# defaults of 0.16 that are not today's
+SELF_PLAY = {"save_steps": 20_000, "swap_steps": 20_000, "team_change": 100_000}
+
+
+def is_legacy(data: dict[str, Any]) -> bool:
+    """True if no key is of the current layout and there is a section that names a trainer."""
+    if any(key in RunSettings.model_fields for key in data):
+        return False
+    return "default" in data or any(
+        isinstance(section, dict) and "trainer" in section for section in data.values()
+    )
+
+
+def convert_legacy(legacy: Document) -> tuple[Document, list[str]]:
+    """The same in the current layout, every behavior complete, and what changed on the way."""
+    document = Document({"behaviors": {}}, {(): legacy.place(())}, legacy.faults)
+    notices = [
+        "this is the layout of ML-Agents 0.16 and before; 'mlagents-tf upgrade-config' rewrites it."
+    ]
+    for name in legacy.data:
+        section = _Section(legacy, document, name, notices)
+        if name == "default":
+            section.root = ("default_settings",)
+            if "trainer" not in section.sources:
+                continue  # every behavior names its own
+        section.convert()
+    return document, notices
+
+
+@dataclass
+class _Section:
+    """One behavior: where each of its keys is written, and where it goes."""
+
+    legacy: Document
+    document: Document
+    name: str
+    notices: list[str]
+    root: KeyPath = ()
+    sources: dict[str, KeyPath] = field(default_factory=dict)
+    trainer: str = ""
+
+    def __post_init__(self) -> None:
+        self.root = ("behaviors", self.name)
+        own = self.follow_aliases()
+        for section in ("default", own):
+            keys = self.legacy.data.get(section)
+            for key in keys if isinstance(keys, dict) else ():
+                self.sources[key] = (section, key)
+
+    def follow_aliases(self) -> str:
+        """The section that this one names, and that one, until there are keys."""
+        seen, name, data = [self.name], self.name, self.legacy.data
+        while isinstance(data.get(name), str):
+            name = data[name]
+            if name in seen:
+                self.legacy.fault((self.name,), f"a circle of names: {' -> '.join([*seen, name])}.")
+                break
+            if name not in data:
+                self.legacy.fault((self.name,), f"no section '{name}'.{near(name, data)}")
+                break
+            seen.append(name)
+        if not isinstance(data.get(name), str | dict | None):
+            received = show(data[name])
+            self.legacy.fault((name,), f"expected a section of keys (received {received}).")
+        return name
+
+    def get(self, key: str) -> Any:
+        """The value of a key of this section or of `default`; None if it is not given."""
+        value: Any = self.legacy.data
+        for part in self.sources.get(key, ()):
+            value = value[part]
+        return value if key in self.sources and value != "None" else None
+
+    def own_keys(self) -> Iterator[str]:
+        """Keys that are written in this section itself, not in `default` or another one."""
+        return (key for key, source in self.sources.items() if source[0] == self.name)
+
+    def move(self, key: str, *target: str) -> None:
+        """Copy a key, unless it has no value, to its place in the current layout."""
+        if self.get(key) is not None:
+            self.document.take(self.legacy, self.sources[key], self.root + target)
+
+    def set(self, value: Any, because: str, *target: str) -> None:
+        """Set a value that follows from the key `because`."""
+        place = self.legacy.place(self.sources.get(because, (self.name,)))
+        self.document.put(self.root + target, value, place)
+
+    def convert(self) -> None:
+        """Write this section into the document."""
+        if not self.convert_trainer():
+            return
+        for key in TRAINER_SETTINGS[self.trainer].model_fields:
+            self.move(key, "hyperparameters", key)
+        for key in NETWORK:
+            self.move(key, "network_settings", key)
+        for key in UNCHANGED:
+            self.move(key, key)
+        if self.get("threaded") is None:
+            self.set(True, "trainer", "threaded")
+        self.convert_memory()
+        self.convert_reward_signals()
+        self.convert_schedules()
+        self.convert_update_intervals()
+        self.convert_pretraining()
+        self.convert_self_play()
+        self.name_ignored_keys()
+
+    def convert_trainer(self) -> bool:
+        """False if the trainer is not known, which is then reported."""
+        given = self.get("trainer")
+        self.set({}, "trainer")
+        known = [*TRAINER_SETTINGS, *TRAINERS]
+        if given is None:
+            self.legacy.fault((self.name,), "trainer is required: ppo or sac.")
+        elif given == "online_bc":
+            self.legacy.fault(
+                self.sources["trainer"],
+                "trainer 'online_bc' learned from a person playing and is gone. Record a "
+                "demonstration and use 'trainer: ppo' with gail or behavioral_cloning.",
+            )
+        elif given not in known:
+            self.legacy.fault(
+                self.sources["trainer"],
+                f"no such trainer (received {show(given)}).{near(str(given), known)}",
+            )
+        else:
+            self.trainer = TRAINERS.get(given, given)
+            self.set(self.trainer, "trainer", "trainer_type")
+            return True
+        return False
+
+    def convert_memory(self) -> None:
+        """memory_size and sequence_length count only with use_recurrent."""
+        recurrent = self.get("use_recurrent")
+        try:
+            if recurrent is None or not boolean(recurrent):
+                return
+        except PydanticCustomError as error:
+            received = show(recurrent)
+            self.legacy.fault(
+                self.sources["use_recurrent"], f"{error.message()} (received {received})."
+            )
+            return
+        self.set({}, "use_recurrent", "network_settings", "memory")
+        for key in MEMORY:
+            self.move(key, "network_settings", "memory", key)
+
+    def convert_reward_signals(self) -> None:
+        """Signals keep their names; keys that a signal never had are left out."""
+        signals = self.get("reward_signals")
+        if not isinstance(signals, dict):
+            return
+        source = self.sources["reward_signals"]
+        self.set({}, "reward_signals", "reward_signals")
+        ignored = []
+        for name, signal in signals.items():
+            target = (*self.root, "reward_signals", name)
+            if name.startswith("reward_signal_"):
+                self.sources.setdefault(name, (*source, name))
+            elif not isinstance(signal, dict) or name not in REWARD_SIGNAL_SETTINGS:
+                self.document.take(self.legacy, (*source, name), target)
+            else:
+                known = {*REWARD_SIGNAL_SETTINGS[name].model_fields, "encoding_size"}
+                ignored += [f"{name}.{key}" for key in signal if key not in known]
+                self.document.put(target, {}, self.legacy.place((*source, name)))
+                for key in signal:
+                    if key in known and (name, key) != ("extrinsic", "encoding_size"):
+                        self.document.take(self.legacy, (*source, name, key), (*target, key))
+        self.move(
+            "reward_signal_steps_per_update", "hyperparameters", "reward_signal_steps_per_update"
+        )
+        if ignored and source[0] == self.name:
+            self.notices.append(f"{self.name}.reward_signals: ignored {', '.join(ignored)}.")
+
+    def convert_schedules(self) -> None:
+        """Only the learning rate followed its schedule; beta and epsilon always fell linearly."""
+        if self.trainer in ("ppo", "poca") and self.get("learning_rate_schedule") == "constant":
+            for key in ("beta_schedule", "epsilon_schedule"):
+                if key not in self.sources:
+                    self.set("linear", "learning_rate_schedule", "hyperparameters", key)
+
+    def convert_update_intervals(self) -> None:
+        """`num_update` minibatches every `train_interval` steps become steps per update."""
+        if self.trainer != "sac":
+            return
+        names = {
+            "steps_per_update": "num_update",
+            "reward_signal_steps_per_update": "reward_signal_num_update",
+        }
+        for target, updates in names.items():
+            because = updates if updates in self.sources else "train_interval"
+            if self.get(target) is not None or because not in self.sources:
+                continue
+            if target != "steps_per_update" and because == "train_interval":
+                continue
+            try:
+                steps = number(self.get("train_interval") or 1) / number(self.get(updates) or 1)
+            except (PydanticCustomError, ZeroDivisionError):
+                self.legacy.fault(self.sources[because], "expected a positive number.")
+                continue
+            self.set(steps, because, "hyperparameters", target)
+            if {"train_interval", updates} & set(self.own_keys()):
+                self.notices.append(
+                    f"{self.name}: train_interval / {updates} became {target} {steps:g}."
+                )
+
+    def convert_pretraining(self) -> None:
+        """The first name of behavioral_cloning; SAC drew one minibatch for each update."""
+        if self.get("pretraining") is None or self.get("behavioral_cloning") is not None:
+            return
+        self.move("pretraining", "behavioral_cloning")
+        if "pretraining" in self.own_keys():
+            self.notices.append(f"{self.name}: pretraining became behavioral_cloning.")
+        given = self.get("pretraining")
+        if self.trainer != "sac" or not isinstance(given, dict):
+            return
+        if "num_epoch" not in given:
+            self.set(1, "pretraining", "behavioral_cloning", "num_epoch")
+        batch_size = given.get("batch_size", self.get("batch_size"))
+        if batch_size is not None:
+            self.set(batch_size, "pretraining", "behavioral_cloning", "samples_per_update")
+
+    def convert_self_play(self) -> None:
+        """Opponents changed less often, and one key had another name."""
+        given = self.get("self_play")
+        if not isinstance(given, dict):
+            return
+        old, new = "play_against_current_self_ratio", "play_against_latest_model_ratio"
+        if old in given:
+            source = self.sources["self_play"]
+            self.document.take(self.legacy, (*source, old), (*self.root, "self_play", new))
+            del self.document.data[self.root[0]][self.root[1]]["self_play"][old]
+        for key, value in SELF_PLAY.items():
+            if key not in given:
+                self.set(value, "self_play", "self_play", key)
+
+    def name_ignored_keys(self) -> None:
+        """One notice for the keys of this section that its trainer does not have."""
+        used = {*TRAINER_SETTINGS[self.trainer].model_fields}
+        used.update(NETWORK, MEMORY, UNCHANGED, HANDLED, ("reward_signal_steps_per_update",))
+        if self.trainer == "sac":
+            used.update(SAC_INTERVALS)
+        known = {key for model in TRAINER_SETTINGS.values() for key in model.model_fields}
+        known.update(LEFTOVERS)
+        foreign = []
+        for key in self.own_keys():
+            if key in known and key not in used:
+                foreign.append(key)
+            elif key not in used:
+                self.notices.append(f"{self.name}.{key} is ignored: no such key.{near(key, used)}")
+        if foreign:
+            self.notices.append(
+                f"{self.name}: ignored {', '.join(foreign)}, which {self.trainer} does not use."
+            )
