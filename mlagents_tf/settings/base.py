@@ -91,7 +91,7 @@ def show(value: Any, limit: int = 60) -> str:
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
     elif isinstance(value, float) and value.is_integer():
-        text = f"{value:g}"
+        text = str(int(value))
     elif isinstance(value, BaseModel):
         text = type(value).__name__
     else:

@@ -14,8 +14,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from mlagents_tf.settings.base import Settings, expected, line_errors, near, validated
+from mlagents_tf.settings.base import Settings, expected, integral, line_errors, near, validated
 from mlagents_tf.settings.network import MemorySettings, NetworkSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings, PPOSettings
 from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
@@ -64,8 +65,10 @@ class SelfPlaySettings(Settings):
     @classmethod
     def teams_change_every_five_snapshots(cls, data: Any) -> Any:
         if isinstance(data, dict) and "save_steps" in data and "team_change" not in data:
-            saved = cls.model_validate({"save_steps": data["save_steps"], "team_change": 1})
-            data = {**data, "team_change": 5 * saved.save_steps}
+            try:
+                data = {**data, "team_change": 5 * integral(data["save_steps"])}
+            except PydanticCustomError:  # reported under its own name
+                return data
         return data
 
 

@@ -1,0 +1,55 @@
+"""JSON Schema of the configuration, for editors; the same bounds as the models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from mlagents_tf.settings.base import Settings
+from mlagents_tf.settings.parameters import SAMPLER_SETTINGS
+from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.run import RunSettings
+
+
+def configuration_schema() -> dict[str, Any]:
+    """The schema of a configuration file in the current layout."""
+    models: list[type[Settings]] = [RunSettings, *TRAINER_SETTINGS.values()]
+    models += [*REWARD_SIGNAL_SETTINGS.values(), *SAMPLER_SETTINGS.values()]
+    _, everything = models_json_schema([(model, "validation") for model in models])
+    definitions = everything["$defs"]
+    _by_name(definitions["BehaviorSettings"], "trainer_type", "hyperparameters", TRAINER_SETTINGS)
+    _by_name(definitions["SamplerSettings"], "sampler_type", "sampler_parameters", SAMPLER_SETTINGS)
+    signals = definitions["BehaviorSettings"]["properties"]["reward_signals"]
+    signals["additionalProperties"] = False
+    signals["properties"] = {
+        name: {"anyOf": [_reference(model), {"type": "null"}]}
+        for name, model in REWARD_SIGNAL_SETTINGS.items()
+    }
+    root = definitions.pop("RunSettings")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "$defs": definitions,
+    }
+
+
+def _reference(model: type[Settings]) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{model.__name__}"}
+
+
+def _by_name(
+    schema: dict[str, Any], key: str, section: str, models: Mapping[str, type[Settings]]
+) -> None:
+    """Say that the keys of `section` are those of the model that `key` names."""
+    description = schema["properties"][section].get("description", "")
+    schema["properties"][section] = {"type": "object", "description": description}
+    schema["properties"][key]["enum"] = list(models)
+    schema["allOf"] = [
+        {
+            "if": {"properties": {key: {"const": name}}, "required": [key]},
+            "then": {"properties": {section: _reference(model)}},
+        }
+        for name, model in models.items()
+    ]
