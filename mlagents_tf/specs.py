@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -83,9 +85,33 @@ class Spec:
     observations: tuple[ObservationSpec, ...]
     actions: ActionSpec
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` reads."""
+        return {
+            "observations": [asdict(observation) for observation in self.observations],
+            "actions": asdict(self.actions),
+        }
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Spec:
+        """The spec that `to_json` was called on."""
+        observations = tuple(
+            ObservationSpec(
+                shape=tuple(facts["shape"]),
+                name=facts["name"],
+                dimension_properties=tuple(map(DimensionProperty, facts["dimension_properties"])),
+                observation_type=ObservationType(facts["observation_type"]),
+                dtype=facts["dtype"],
+            )
+            for facts in facts["observations"]
+        )
+        actions = facts["actions"]
+        branches = tuple(actions["discrete_branches"])
+        return cls(observations, ActionSpec(actions["continuous_size"], branches))
+
     def fingerprint(self) -> str:
         """A short hash of everything that decides whether stored data fits (names do not)."""
-        facts = asdict(self)
+        facts = self.to_json()
         for observation in facts["observations"]:
             del observation["name"]
         text = json.dumps(facts, sort_keys=True)

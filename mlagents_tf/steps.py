@@ -56,6 +56,11 @@ class Step(NamedTuple):
         """Rows that ask for a decision."""
         return len(self.agent_ids) - int(np.count_nonzero(self.ended))
 
+    def deciding(self) -> Step:
+        """The same step with only the rows that ask for a decision."""
+        ended = self.ended
+        return self.take(~ended) if ended.any() else self
+
     def take(self, rows: NDArray[np.generic]) -> Step:
         """The same step with only `rows` ([M] indices or [N] bool), in that order."""
         return Step(

@@ -33,7 +33,9 @@ class EnvSettings(Settings):
         default=5005, ge=1, le=65_535, description="worker i listens on base_port + i"
     )
     num_envs: PositiveInt = Field(default=1, description="environment processes")
-    num_areas: PositiveInt = Field(default=1, description="training areas of each environment")
+    num_areas: PositiveInt | None = Field(
+        default=None, description="areas of each environment; absent: the scene's own count"
+    )
     timeout_wait: PositiveInt = Field(default=60, description="seconds to wait for the environment")
     seed: int = Field(default=-1, ge=-1, le=2**31 - 1, description="-1: a random one")
     max_lifetime_restarts: int = Field(

@@ -7,7 +7,9 @@ from mlagents_tf.settings.parameters import CurriculumSettings, SamplerSettings
 from mlagents_tf.settings.run import RunSettings
 
 # Whoever implements a feature adds its name here, and nowhere else.
-IMPLEMENTED: frozenset[str] = frozenset({"trainer_type:ppo", "reward_signals.extrinsic"})
+IMPLEMENTED: frozenset[str] = frozenset(
+    {"trainer_type:ppo", "reward_signals.extrinsic", "shared_critic", "init_path"}
+)
 
 
 def unsupported_features(

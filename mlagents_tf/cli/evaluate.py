@@ -1,0 +1,77 @@
+"""`mlagents-tf evaluate RUN`: how good a trained policy is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlagents_tf.cli.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from mlagents_tf.envs.env import Env
+    from mlagents_tf.trainers.trainer import Trainer
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser("evaluate", help="play a trained policy and measure it")
+    add_policy_arguments(parser)
+    parser.add_argument("--episodes", type=int, default=100, help="of each behavior (100)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of all commands that play a trained policy."""
+    parser.add_argument("run_dir", type=Path, metavar="RUN", help="such as results/first")
+    parser.add_argument("--env", help="another environment than the run's")
+    parser.add_argument("--num-areas", type=int, help="areas stepped together")
+    parser.add_argument("--seed", type=int, default=12_345, help="of environment and noise")
+    parser.add_argument("--stochastic", action="store_true", help="draw actions as in training")
+    parser.add_argument(
+        "--max-episode-steps", type=int, default=0, help="decisions that bound an episode"
+    )
+
+
+def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict[str, Trainer]]:
+    """The environment and trained behaviors that the arguments name."""
+    import_tensorflow()
+    from mlagents_tf.envs.registry import make_env
+    from mlagents_tf.run.evaluate import load_run, trainers_for
+
+    settings = load_run(args.run_dir)
+    name = args.env or settings.env_settings.env_path
+    areas = args.num_areas or settings.env_settings.num_areas
+    env = make_env(name, num_areas=areas, seed=args.seed, **env_options)
+    return env, trainers_for(env, args.run_dir, settings, deterministic=not args.stochastic)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plays and prints mean, spread and confidence of the returns."""
+    from contextlib import closing
+
+    env, trainers = open_policy(args)
+    from mlagents_tf.run.evaluate import evaluate, figures
+
+    with closing(env):
+        logs = evaluate(
+            env,
+            trainers,
+            args.episodes,
+            seed=args.seed,
+            max_episode_steps=args.max_episode_steps,
+        )
+    results = {name: {"steps": trainers[name].steps, **figures(log)} for name, log in logs.items()}
+    if args.json:
+        print(json.dumps(results, indent=2))
+        return 0
+    for name, result in results.items():
+        print(
+            f"{name}: mean reward {result['mean_reward']:.3f} ± {result['ci95']:.3f} (95 %), "
+            f"std {result['std_reward']:.3f}, min {result['min_reward']:.3f}, "
+            f"max {result['max_reward']:.3f}, mean length {result['mean_length']:.1f}, "
+            f"{result['episodes']} episodes, trained {result['steps']} steps"
+        )
+    return 0

@@ -1,0 +1,308 @@
+"""On-policy memory: what agents saw, did and earned since the last update, in the order of time.
+
+A row is one decision. Rows of all agents follow each other as they are made, so a step of N agents
+is one contiguous write, whoever was born or died in between. What followed a row is found by
+sorting rows by story (`TapeRows.order`): there, the row behind row i holds the next observation of
+the same agent. A story's last row is followed by a row with `mask` 0 that carries nothing but the
+observation to bootstrap from.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlagents_tf.data.agents import Agents, Slots
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import FloatArray, Step, empty_step
+
+AGENT_TIMEOUT = 10_000
+"""Steps after which an agent that was never heard of again is forgotten."""
+
+ROW_COLUMNS = ("continuous", "discrete", "allowed", "rewards", "terminated", "last", "mask")
+
+
+class Episodes(NamedTuple):
+    """Episodes that ended in a step: sum of rewards [N] float64 and decisions [N] int64."""
+
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+
+
+class TapeRows(NamedTuple):
+    """A filled tape, padded to F rows; every array has F rows unless said.
+
+    Attributes:
+        obs: tuple of [F, *shape].
+        continuous: [F, C] float32, as sampled.
+        discrete: [F, D] int32.
+        allowed: [F, sum of branch sizes] bool.
+        rewards: [F] float32 from the environment, group rewards included.
+        terminated: [F] float32, 1 where nothing is to be earned beyond the row.
+        last: [F] float32, 1 on the final row of a story.
+        mask: [F] float32, 1 on real rows, 0 on bootstrap and padding rows.
+        order: [F] int32, rows sorted by story; row `order[i + 1]` follows row `order[i]`.
+        places: [F] int32, the inverse: row i stands at `order[places[i]]`.
+    """
+
+    obs: tuple[NDArray[Any], ...]
+    continuous: FloatArray
+    discrete: NDArray[np.int32]
+    allowed: NDArray[np.bool_]
+    rewards: FloatArray
+    terminated: FloatArray
+    last: FloatArray
+    mask: FloatArray
+    order: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+    @property
+    def real(self) -> NDArray[np.intp]:
+        """Indices of real rows."""
+        return np.flatnonzero(self.mask)
+
+
+class Tape:
+    """On-policy memory of one behavior.
+
+    Args:
+        spec: observations and actions.
+        buffer_size: real rows after which an update is due.
+        time_horizon: decisions after which a story is cut and bootstrapped, though the agent
+            lives on.
+        chunk: padded lengths are multiples of it.
+    """
+
+    def __init__(self, spec: Spec, buffer_size: int, time_horizon: int, chunk: int = 256) -> None:
+        self.spec = spec
+        self.buffer_size = buffer_size
+        self.time_horizon = time_horizon
+        self.chunk = chunk
+        self.num_real = 0
+        self.padded_length = self._rounded(buffer_size + buffer_size // 8)
+        self._used = 0
+        self._clock = 0
+        self._next_story = 0
+        # what agents that ask for a decision see now, and their slots (-1: newcomers)
+        self._seen_obs = empty_step(spec).obs
+        self._seen_slots: Slots = np.zeros(0, np.intp)
+        self._agents = Agents(
+            {
+                "row": np.int64,  # row of the agent's latest decision
+                "waiting": np.bool_,  # that decision has not been answered yet
+                "story": np.int64,
+                "since_cut": np.int64,
+                "seen": np.int64,
+                "returns": np.float64,
+                "lengths": np.int64,
+            }
+        )
+        self._columns = self._empty_columns(self.padded_length)
+
+    @property
+    def full(self) -> bool:
+        """Whether an update is due."""
+        return self.num_real >= self.buffer_size
+
+    @property
+    def num_agents(self) -> int:
+        """Agents in the middle of an episode."""
+        return len(self._agents)
+
+    def observe(self, step: Step) -> Episodes:
+        """Takes what a step says about earlier decisions: rewards and ends.
+
+        Rows of agents that never decided are not answers to anything and are passed over.
+        """
+        self._clock += 1
+        agents = self._agents
+        slots = agents.find(step.agent_ids)
+        ended = step.ended
+        rewards = step.rewards + step.group_rewards
+        known = slots >= 0
+        if not known.all():
+            self._answer(slots[known], rewards[known])
+        else:
+            self._answer(slots, rewards)
+        if not ended.any():
+            self._seen_obs, self._seen_slots = step.obs, slots
+            return Episodes(np.zeros(0), np.zeros(0, np.int64))
+        self._seen_obs = tuple(obs[~ended] for obs in step.obs)
+        self._seen_slots = slots[~ended]
+        closing = ended & known
+        return self._close(step.take(closing), slots[closing])
+
+    def append(self, deciding: Step, continuous: FloatArray, discrete: NDArray[np.int32]) -> None:
+        """Writes the decisions [N] that were taken on the rows of `deciding`."""
+        agents = self._agents
+        slots = agents.find(deciding.agent_ids)
+        new = slots < 0
+        if new.any():
+            entered = agents.add(deciding.agent_ids[new])
+            agents["story"][entered] = self._next_story + np.arange(len(entered))
+            self._next_story += len(entered)
+            slots = agents.find(deciding.agent_ids)
+        rows = self._write(deciding.obs, agents["story"][slots])
+        columns = self._columns
+        columns["continuous"][rows] = continuous
+        columns["discrete"][rows] = discrete
+        if deciding.allowed_actions is not None:
+            columns["allowed"][rows] = deciding.allowed_actions
+        agents["row"][slots] = np.arange(rows.start, rows.stop)
+        agents["waiting"][slots] = True
+        agents["seen"][slots] = self._clock
+
+    def rows(self) -> TapeRows:
+        """Cuts all open stories and hands out the tape; `clear` must follow.
+
+        The arrays are views that the next `append` overwrites.
+        """
+        self._bootstrap_open_stories()
+        used = self._used
+        self.padded_length = max(self.padded_length, self._rounded(used))
+        self._reserve(self.padded_length)
+        columns, length = self._columns, self.padded_length
+        columns["mask"][used:length] = 0
+        columns["allowed"][used:length] = True
+        order = np.arange(length, dtype=np.int32)
+        order[:used] = np.argsort(columns["story"][:used], kind="stable")
+        places = np.empty_like(order)
+        places[order] = np.arange(length, dtype=np.int32)
+        # whatever stands before a row without an answer ends its story
+        followers = places[np.flatnonzero(columns["mask"][:used] == 0)]
+        columns["last"][order[followers[followers > 0] - 1]] = 1
+        return TapeRows(
+            obs=tuple(columns[f"obs_{k}"][:length] for k in range(len(self.spec.observations))),
+            **{name: columns[name][:length] for name in ROW_COLUMNS},
+            order=order,
+            places=places,
+        )
+
+    def clear(self) -> None:
+        """Forgets all answered rows; decisions that still wait for an answer are kept."""
+        agents = self._agents
+        live = agents.live
+        gone = live[self._clock - agents["seen"][live] > AGENT_TIMEOUT]
+        agents.remove(gone)
+        live = agents.live
+        waiting = live[agents["waiting"][live]]
+        kept = {name: column[agents["row"][waiting]] for name, column in self._columns.items()}
+        self._used = len(waiting)
+        self.num_real = 0
+        for name, column in self._columns.items():
+            column[: self._used] = kept[name]
+        agents["row"][waiting] = np.arange(self._used)
+        agents["since_cut"][live] = 0
+
+    def abandon(self) -> None:
+        """Cuts all open stories and forgets the agents: the environment begins anew."""
+        self._bootstrap_open_stories()
+        self._agents.remove(self._agents.live)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that decides the future, as arrays."""
+        counters = (self._used, self.num_real, self._clock, self._next_story, self.padded_length)
+        return (
+            {"counters": np.array(counters, np.int64), "seen/slots": self._seen_slots}
+            | {f"seen/obs_{k}": obs for k, obs in enumerate(self._seen_obs)}
+            | {f"agents/{name}": array for name, array in self._agents.state().items()}
+            | {f"rows/{name}": column[: self._used] for name, column in self._columns.items()}
+        )
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Continues where `state()` was taken."""
+        used, real, clock, story, padded = (int(count) for count in state["counters"])
+        self.num_real, self._clock, self._next_story = real, clock, story
+        self.padded_length = padded
+        self._used = 0
+        self._reserve(max(used, padded))
+        self._used = used
+        for name, column in self._columns.items():
+            column[:used] = state[f"rows/{name}"]
+        self._seen_slots = state["seen/slots"]
+        self._seen_obs = tuple(state[f"seen/obs_{k}"] for k in range(len(self._seen_obs)))
+        prefix = "agents/"
+        self._agents.load_state(
+            {name[len(prefix) :]: a for name, a in state.items() if name.startswith(prefix)}
+        )
+
+    def _answer(self, slots: Slots, rewards: FloatArray) -> None:
+        """Writes the rewards [N] of the latest decisions of agents that are known."""
+        agents, columns = self._agents, self._columns
+        rows = agents["row"][slots]
+        columns["rewards"][rows] = rewards
+        columns["mask"][rows] = 1
+        self.num_real += len(rows)
+        agents["waiting"][slots] = False
+        agents["returns"][slots] += rewards
+        agents["lengths"][slots] += 1
+        since_cut = agents["since_cut"][slots] + 1
+        cut = since_cut >= self.time_horizon
+        if cut.any():
+            columns["last"][rows[cut]] = 1
+            since_cut[cut] = 0
+        agents["since_cut"][slots] = since_cut
+
+    def _close(self, step: Step, slots: Slots) -> Episodes:
+        """Ends the stories of agents whose final rows are those of `step`."""
+        agents = self._agents
+        rows = agents["row"][slots]
+        self._columns["terminated"][rows] = step.terminated
+        self._write(step.obs, agents["story"][slots])
+        episodes = Episodes(agents["returns"][slots].copy(), agents["lengths"][slots].copy())
+        agents.remove(slots)
+        return episodes
+
+    def _bootstrap_open_stories(self) -> None:
+        """Writes what living agents see now behind their answered rows."""
+        answered = self._seen_slots >= 0
+        answered[answered] = ~self._agents["waiting"][self._seen_slots[answered]]
+        stories = self._agents["story"][self._seen_slots[answered]]
+        self._write(tuple(obs[answered] for obs in self._seen_obs), stories)
+        self._seen_slots = np.zeros(0, np.intp)
+
+    def _write(self, obs: tuple[NDArray[Any], ...], stories: NDArray[np.int64]) -> slice:
+        """Adds unanswered rows that hold only observations."""
+        rows = slice(self._used, self._used + len(stories))
+        self._reserve(rows.stop)
+        columns = self._columns
+        for k, array in enumerate(obs):
+            columns[f"obs_{k}"][rows] = array
+        columns["story"][rows] = stories
+        columns["mask"][rows] = 0
+        columns["last"][rows] = 0
+        columns["terminated"][rows] = 0
+        self._used = rows.stop
+        return rows
+
+    def _rounded(self, rows: int) -> int:
+        """`rows` rounded up so that few lengths occur: to a chunk, and to about an eighth."""
+        step = max(self.chunk, self.buffer_size // 8 // self.chunk * self.chunk)
+        return -(-rows // step) * step
+
+    def _reserve(self, rows: int) -> None:
+        if rows <= len(self._columns["mask"]):
+            return
+        larger = self._empty_columns(rows + rows // 2)
+        for name, column in self._columns.items():
+            larger[name][: self._used] = column[: self._used]
+        self._columns = larger
+
+    def _empty_columns(self, rows: int) -> dict[str, NDArray[Any]]:
+        actions = self.spec.actions
+        columns: dict[str, NDArray[Any]] = {
+            f"obs_{k}": np.zeros((rows, *observation.shape), observation.dtype)
+            for k, observation in enumerate(self.spec.observations)
+        }
+        return columns | {
+            "continuous": np.zeros((rows, actions.continuous_size), np.float32),
+            "discrete": np.zeros((rows, actions.num_branches), np.int32),
+            "allowed": np.ones((rows, actions.num_discrete), np.bool_),
+            "rewards": np.zeros(rows, np.float32),
+            "terminated": np.zeros(rows, np.float32),
+            "last": np.zeros(rows, np.float32),
+            "mask": np.zeros(rows, np.float32),
+            "story": np.zeros(rows, np.int64),
+        }

@@ -1,0 +1,67 @@
+"""The policy as a function of named tensors, the contract of ML-Agents' exported models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from mlagents_tf.nn.distributions import masked_logits
+from mlagents_tf.nn.policies import ActorCritic, squashed
+from mlagents_tf.specs import Spec
+
+VERSION_NUMBER = 3.0
+ACTION_MASKS = "action_masks"
+
+
+def input_specs(spec: Spec) -> list[tf.TensorSpec]:
+    """`obs_0`, ..., and `action_masks` (1 = allowed) for a policy with discrete actions."""
+    specs = [
+        tf.TensorSpec((None, *observation.shape), tf.float32, f"obs_{k}")
+        for k, observation in enumerate(spec.observations)
+    ]
+    if spec.actions.num_branches:
+        specs.append(tf.TensorSpec((None, spec.actions.num_discrete), tf.float32, ACTION_MASKS))
+    return specs
+
+
+def policy_function(network: ActorCritic) -> Callable[..., dict[str, tf.Tensor]]:
+    """A function of the tensors of `input_specs` to the outputs of ML-Agents' version 3 models.
+
+    Outputs: `version_number`, `memory_size`; `continuous_actions` [n, C] drawn from the policy and
+    `deterministic_continuous_actions`, both in the environment's scale; `discrete_actions` [n, D]
+    and `deterministic_discrete_actions`; the `*_output_shape` constants. Parts that the policy
+    does not have are absent.
+    """
+    actions = network.spec.actions
+
+    def policy(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        obs = inputs[: len(network.spec.observations)]
+        means, logits = network.action_outputs(obs)
+        outputs = {
+            "version_number": tf.constant([VERSION_NUMBER]),
+            "memory_size": tf.constant([0.0]),
+        }
+        if actions.continuous_size:
+            stds = tf.exp(tf.convert_to_tensor(network.action_heads.log_stds))
+            drawn = means + stds * tf.random.normal(tf.shape(means))
+            outputs["continuous_actions"] = squashed(drawn)
+            outputs["continuous_action_output_shape"] = tf.constant(
+                [float(actions.continuous_size)]
+            )
+            outputs["deterministic_continuous_actions"] = squashed(means)
+        if actions.num_branches:
+            logits = masked_logits(logits, inputs[-1] > 0.5)
+            branches = [logits[:, options] for options in actions.branch_slices()]
+            outputs["discrete_actions"] = tf.concat(
+                [tf.random.categorical(branch, 1, tf.int32) for branch in branches], axis=1
+            )
+            outputs["discrete_action_output_shape"] = tf.constant(
+                [[float(size) for size in actions.discrete_branches]]
+            )
+            outputs["deterministic_discrete_actions"] = tf.stack(
+                [tf.argmax(branch, axis=1, output_type=tf.int32) for branch in branches], axis=1
+            )
+        return outputs
+
+    return policy

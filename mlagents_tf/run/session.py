@@ -1,0 +1,230 @@
+"""A run while it is in memory: what it owns, what it saves, and how it begins or goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlagents_tf.envs.env import Env, StatefulEnv
+from mlagents_tf.errors import StorageError
+from mlagents_tf.run.checkpoints import Commit, commit, prune
+from mlagents_tf.run.plugins import make_trainer
+from mlagents_tf.run.state import (
+    RUN_FILE,
+    check_same_spec,
+    initial_weights,
+    network_arrays,
+    read_env,
+    read_trainer,
+    write_env,
+    write_trainer,
+)
+from mlagents_tf.run.storage import load_json, save_json
+from mlagents_tf.settings.parameters import SamplerSettings
+from mlagents_tf.settings.run import RunSettings
+from mlagents_tf.stats import ForgivingWriters, Statistics
+from mlagents_tf.steps import Step
+from mlagents_tf.timers import Timers, versions
+from mlagents_tf.trainers.trainer import Trainer
+
+EPISODE_LENGTH = "Environment/Episode Length"
+CUMULATIVE_REWARD = "Environment/Cumulative Reward"
+
+
+class Session:
+    """One run: trainers by behavior, the environment, statistics and the clock.
+
+    Args:
+        settings: resolved, with a seed.
+        env: not reset yet.
+        writers: where summaries go.
+        timers: of the run.
+        notify: called with each one-line remark for the user.
+    """
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        env: Env,
+        writers: ForgivingWriters,
+        timers: Timers,
+        notify: Callable[[str], None],
+    ) -> None:
+        self.settings = settings
+        self.run_dir = settings.checkpoint_settings.run_dir
+        self.env = env
+        self.trainers: dict[str, Trainer] = {}
+        self.statistics = Statistics()
+        self.timers = timers
+        self.committed: int | None = None
+        self._resuming = False
+        self._checked: dict[str, int] = {}
+        self._writers = writers
+        self._notify = notify
+        self._began = time.monotonic()
+        self._elapsed_before = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Decisions that were answered, of all behaviors together."""
+        return sum(trainer.steps for trainer in self.trainers.values())
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds the run has taken, earlier sessions included."""
+        return self._elapsed_before + time.monotonic() - self._began
+
+    @property
+    def running(self) -> bool:
+        """Whether some behavior has not reached its max_steps."""
+        return not self.trainers or any(not t.finished for t in self.trainers.values())
+
+    def begin(self) -> dict[str, Step]:
+        """Starts every episode for the first time."""
+        steps = self.env.reset(parameters(self.settings))
+        self.observe(steps)
+        return steps
+
+    def resume(self, found: Commit) -> dict[str, Step]:
+        """Goes on where a commit was taken."""
+        self._resuming = True
+        facts = load_json(found.path / RUN_FILE)
+        for behavior in facts["behaviors"]:
+            self._restore_trainer(behavior, found)
+        self.statistics.load_state(facts["statistics"])
+        self._elapsed_before = facts["elapsed"]
+        self.committed = self.steps
+        state = read_env(found.path)
+        if state is not None and isinstance(self.env, StatefulEnv):
+            return self.env.load_state(state)
+        self._notify(
+            "This environment cannot say where it stood: the resume is faithful (weights, "
+            "optimizers, counters, memory), but its episodes begin anew."
+        )
+        for trainer in self.trainers.values():
+            trainer.abandon()
+        steps = self.env.reset(parameters(self.settings))
+        self.observe(steps)
+        return steps
+
+    def act(self, steps: Mapping[str, Step]) -> dict[str, Any]:
+        """Decides for every behavior of the current steps."""
+        return {name: self.trainers[name].act(step) for name, step in steps.items()}
+
+    def observe(self, steps: Mapping[str, Step]) -> None:
+        """Passes what came of the actions to the trainers; writes summaries that are due."""
+        for name, step in steps.items():
+            trainer = self.trainers.get(name) or self._new_trainer(name)
+            before = trainer.steps
+            episodes = trainer.observe(step)
+            if len(episodes.returns):
+                self.statistics.add_many(name, CUMULATIVE_REWARD, episodes.returns)
+                self.statistics.add_many(name, EPISODE_LENGTH, episodes.lengths)
+            if crossed(before, trainer.steps, trainer.settings.summary_freq):
+                self._summarize(trainer)
+
+    def update(self) -> None:
+        """Trains every behavior whose memory is full."""
+        for name, trainer in self.trainers.items():
+            if trainer.ready():
+                with self.timers("update"):
+                    self.statistics.add_all(name, trainer.update())
+
+    def checkpoint_due(self) -> bool:
+        """Whether a behavior has come to a multiple of its checkpoint_interval."""
+        due = False
+        for name, trainer in self.trainers.items():
+            interval = trainer.settings.checkpoint_interval
+            due |= crossed(self._checked.get(name, 0), trainer.steps, interval)
+            self._checked[name] = trainer.steps
+        return due
+
+    def save(self, with_env: bool = True) -> None:
+        """Commits everything, then prunes what is older than keep_checkpoints.
+
+        Raises:
+            StorageError: it could not be written; commits before it are untouched.
+            TrainingError: a weight is not finite.
+        """
+
+        def write(directory: Path) -> None:
+            for trainer in self.trainers.values():
+                write_trainer(directory, trainer)
+            if with_env and isinstance(self.env, StatefulEnv):
+                write_env(directory, self.env.state())
+            facts = {
+                "behaviors": list(self.trainers),
+                "steps": self.steps,
+                "elapsed": self.elapsed,
+                "statistics": self.statistics.state(),
+                "environment": self.settings.env_settings.env_path,
+                "seed": self.settings.env_settings.seed,
+                "versions": versions(),
+            }
+            save_json(directory / RUN_FILE, facts)
+
+        with self.timers("save"):
+            commit(self.run_dir, self.steps, write)
+            self.committed = self.steps
+            keep = [t.settings.keep_checkpoints for t in self.trainers.values()]
+            prune(self.run_dir, max(keep, default=5))
+
+    def save_softly(self) -> None:
+        """Commits; a disk that is full costs a warning and the interval, not the run."""
+        try:
+            self.save()
+        except StorageError as error:
+            self._notify(f"Checkpoint not saved: {error} Training goes on; the last one is intact.")
+
+    def _new_trainer(self, name: str) -> Trainer:
+        settings = self.settings.for_behavior(name)
+        if settings.threaded:
+            self._notify(f"behavior {name}: threaded: true is not needed here; trained unthreaded.")
+        seed = self.settings.env_settings.seed + len(self.trainers)
+        trainer = make_trainer(name, self.env.specs[name], settings, seed)
+        source = None if self._resuming else initial_weights(self.settings, settings)
+        if source is not None:
+            stored, state = read_trainer(source, name, settings.trainer_type)
+            check_same_spec(name, stored, trainer.spec, source)
+            trainer.load_weights(network_arrays(state))
+            self._notify(f"behavior {name}: initialized from {source}.")
+        self.trainers[name] = trainer
+        self._checked[name] = trainer.steps
+        return trainer
+
+    def _restore_trainer(self, name: str, found: Commit) -> None:
+        trainer = self._new_trainer(name)
+        stored, state = read_trainer(found.path, name, trainer.settings.trainer_type)
+        check_same_spec(name, stored, trainer.spec, found.path)
+        trainer.load_state(state)
+        self._checked[name] = trainer.steps
+
+    def _summarize(self, trainer: Trainer) -> None:
+        """Writes the window of one behavior and begins a new one."""
+        name = trainer.behavior
+        frequency = trainer.settings.summary_freq
+        self.statistics.set(name, "Is Training", float(not trainer.finished))
+        self._writers.write(
+            name,
+            trainer.steps // frequency * frequency,
+            self.statistics.summary(name),
+            self.statistics.histograms(name),
+        )
+        self.statistics.clear(name)
+
+
+def crossed(before: int, after: int, interval: int) -> bool:
+    """Whether a multiple of `interval` lies in (before, after]."""
+    return before // interval != after // interval
+
+
+def parameters(settings: RunSettings) -> dict[str, float]:
+    """Constant environment parameters by name."""
+    values: dict[str, float] = {}
+    for name, value in settings.environment_parameters.items():
+        if isinstance(value, SamplerSettings):
+            value = value.sampler_parameters.value  # only constants are implemented
+        values[name] = float(value)
+    return values

@@ -1,0 +1,115 @@
+"""Decides for agents, fast at one agent and at thousands."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mlagents_tf.data.mlp import MLP, Dense
+from mlagents_tf.data.sampling import log_probs, sample_branches, sample_gaussian
+from mlagents_tf.nn.normalizer import CLIP
+from mlagents_tf.nn.policies import ACTION_CLIP, ActorCritic
+from mlagents_tf.steps import Actions, BoolArray, FloatArray
+
+MIRROR_LIMIT = 20_000_000
+"""Multiplications up to which NumPy beats a TensorFlow call (measured, docs/benchmarks)."""
+
+
+class Decision(NamedTuple):
+    """What was drawn for N agents.
+
+    Attributes:
+        actions: as the environment takes them.
+        continuous: [N, C] as sampled, what the policy's density is about.
+        discrete: [N, D] int32.
+        log_probs: [N] of the whole action, if asked for; training computes its own in the update.
+    """
+
+    actions: Actions
+    continuous: FloatArray
+    discrete: NDArray[np.int32]
+    log_probs: FloatArray | None
+
+
+class Actor:
+    """Acts with the weights that a network had at the last `refresh`.
+
+    Args:
+        network: the network whose policy decides.
+        deterministic: the likeliest action instead of a draw.
+    """
+
+    def __init__(self, network: ActorCritic, deterministic: bool = False) -> None:
+        self.network = network
+        self.spec = network.spec
+        self.deterministic = deterministic
+        self._branches = self.spec.actions.branch_slices()
+        self._graph = tf.function(network.action_outputs, jit_compile=True)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Takes over the network's present weights."""
+        self._mlp = mirror(self.network)
+        self._stds: FloatArray = np.exp(np.asarray(self.network.action_heads.log_stds))
+
+    def outputs(self, obs: tuple[NDArray[Any], ...]) -> tuple[FloatArray, FloatArray]:
+        """Tuple of [N, *obs_k] -> means [N, C], unmasked logits [N, sum of branch sizes]."""
+        n = len(obs[0])
+        if n * self._mlp.num_weights <= MIRROR_LIMIT:
+            outputs = self._mlp(obs)
+            size = self.spec.actions.continuous_size
+            return outputs[:, :size], outputs[:, size:]
+        padding = (1 << (n - 1).bit_length()) - n
+        padded = tuple(np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in obs)
+        means, logits = self._graph(tuple(tf.convert_to_tensor(x) for x in padded))
+        return means.numpy()[:n], logits.numpy()[:n]
+
+    def decide(
+        self,
+        obs: tuple[NDArray[Any], ...],
+        allowed: BoolArray | None,
+        rng: np.random.Generator,
+        with_log_probs: bool = False,
+    ) -> Decision:
+        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and may take `allowed`."""
+        means, logits = self.outputs(obs)
+        continuous = means if self.deterministic else sample_gaussian(means, self._stds, rng)
+        discrete = sample_branches(
+            logits, allowed, self._branches, None if self.deterministic else rng
+        )
+        sent = np.minimum(np.maximum(continuous, -ACTION_CLIP), ACTION_CLIP) / ACTION_CLIP
+        likelihood = None
+        if with_log_probs:
+            likelihood = log_probs(
+                means, self._stds, continuous, logits, allowed, discrete, self._branches
+            )
+        return Decision(Actions(sent, discrete), continuous, discrete, likelihood)
+
+
+def mirror(network: ActorCritic) -> MLP:
+    """The policy part of a network as NumPy arrays."""
+    heads = network.action_heads
+    size = network.actor_body.output_size
+    head = [dense for dense in (heads.means, heads.logits) if dense is not None]
+    normalizer = network.inputs.normalizer
+    scale = None
+    if normalizer is not None:
+        variance = np.asarray(normalizer.variance_sum) / np.float32(np.asarray(normalizer.rows))
+        scale = (np.asarray(normalizer.mean), np.sqrt(variance))
+    return MLP(
+        scale=scale,
+        clip=CLIP,
+        layers=tuple(
+            Dense(np.asarray(layer.kernel), np.asarray(layer.bias))
+            for layer in network.actor_body.layers_
+        ),
+        head=Dense(
+            np.concatenate(
+                [np.zeros((size, 0), np.float32), *(np.asarray(d.kernel) for d in head)], 1
+            ),
+            np.concatenate([np.zeros(0, np.float32), *(np.asarray(d.bias) for d in head)]),
+        ),
+    )

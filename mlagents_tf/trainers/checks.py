@@ -1,0 +1,61 @@
+"""Refuses what an environment must not send, before it can enter memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlagents_tf.errors import EnvError
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import Step
+
+
+def check_step(behavior: str, spec: Spec, step: Step) -> None:
+    """Raises EnvError, naming behavior, observation and agent, if `step` cannot be learned from."""
+    _check_shapes(behavior, spec, step)
+    if not np.isfinite(step.rewards).all():
+        _refuse_value(behavior, "reward", step, step.rewards)
+    if not np.isfinite(step.group_rewards).all():
+        _refuse_value(behavior, "group reward", step, step.group_rewards)
+    for k, obs in enumerate(step.obs):
+        if obs.dtype.kind == "f" and not np.isfinite(obs).all():
+            _refuse_value(behavior, f"observation {k}", step, obs)
+    if step.allowed_actions is not None:
+        _check_masks(behavior, spec, step)
+
+
+def _check_shapes(behavior: str, spec: Spec, step: Step) -> None:
+    n = len(step.agent_ids)
+    if len(step.obs) != len(spec.observations):
+        raise EnvError(
+            f"behavior {behavior}: {len(step.obs)} observations arrived, its spec declares "
+            f"{len(spec.observations)} ({spec.describe()})"
+        )
+    for k, (obs, expected) in enumerate(zip(step.obs, spec.observations, strict=True)):
+        if obs.shape != (n, *expected.shape):
+            name = f" ({expected.name})" if expected.name else ""
+            raise EnvError(
+                f"behavior {behavior}: observation {k}{name} arrived with shape "
+                f"{list(obs.shape)}, its spec declares {[n, *expected.shape]} for {n} agents"
+            )
+
+
+def _refuse_value(behavior: str, what: str, step: Step, values: np.ndarray) -> None:
+    row = np.argwhere(~np.isfinite(values))[0]
+    place = f"[{', '.join(str(i) for i in row[1:])}]" if len(row) > 1 else ""
+    raise EnvError(
+        f"behavior {behavior}: {what}{place} of agent {step.agent_ids[row[0]]} is "
+        f"{values[tuple(row)]}; observations and rewards must be finite numbers, "
+        "look for a division by zero in the environment"
+    )
+
+
+def _check_masks(behavior: str, spec: Spec, step: Step) -> None:
+    deciding = ~step.ended
+    for branch, options in enumerate(spec.actions.branch_slices()):
+        none = deciding & ~step.allowed_actions[:, options].any(axis=1)
+        if none.any():
+            raise EnvError(
+                f"behavior {behavior}: the action mask of agent {step.agent_ids[none][0]} "
+                f"forbids all {options.stop - options.start} options of branch {branch}; "
+                "at least one must be allowed"
+            )

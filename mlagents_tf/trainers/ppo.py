@@ -1,0 +1,295 @@
+"""Proximal Policy Optimization (Schulman et al. 2017), as ML-Agents' settings describe it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mlagents_tf.data.tape import Episodes, Tape, TapeRows
+from mlagents_tf.errors import TrainingError
+from mlagents_tf.nn.policies import ActorCritic, squashed
+from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss
+from mlagents_tf.ops.masks import masked_mean, normalized
+from mlagents_tf.ops.returns import gae
+from mlagents_tf.ops.schedules import (
+    BETA_FLOOR,
+    EPSILON_FLOOR,
+    LEARNING_RATE_FLOOR,
+    scheduled,
+)
+from mlagents_tf.rewards.signal import Transitions
+from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.settings.ppo import PPOSettings
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import Actions, Step
+from mlagents_tf.trainers.actor import Actor
+from mlagents_tf.trainers.compiled import compiled
+from mlagents_tf.trainers.signals import make_signals
+from mlagents_tf.trainers.trainer import Trainer, TrainerState, assign_weights
+
+CHUNK = 256
+"""Rows valued at once before the epochs begin; lengths of tapes are multiples of it."""
+
+
+class Minibatch(NamedTuple):
+    """B rows of a tape with what the update computed for them; leaves [B, ...] or [S, B]."""
+
+    obs: tuple[tf.Tensor, ...]
+    continuous: tf.Tensor
+    discrete: tf.Tensor
+    allowed: tf.Tensor
+    old_log_probs: tf.Tensor
+    advantages: tf.Tensor
+    old_values: tf.Tensor
+    returns: tf.Tensor
+
+
+class Hyperparameters(NamedTuple):
+    """Scheduled values of one update, as scalars."""
+
+    learning_rate: tf.Tensor
+    epsilon: tf.Tensor
+    beta: tf.Tensor
+
+
+class PPOTrainer(Trainer):
+    """On-policy: fills a tape, then trains on it for a few epochs and clears it."""
+
+    def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
+        super().__init__(behavior, spec, settings, seed)
+        hyperparameters = cast(PPOSettings, settings.hyperparameters)
+        self.hyperparameters = hyperparameters
+        self.signals = make_signals(settings.reward_signals)
+        self.network = ActorCritic(
+            spec,
+            len(self.signals),
+            hidden_units=settings.network_settings.hidden_units,
+            num_layers=settings.network_settings.num_layers,
+            normalize=settings.network_settings.normalize,
+            shared_critic=hyperparameters.shared_critic,
+            rng=self.rng,
+        )
+        self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate, epsilon=1e-8)
+        self.optimizer.build(self.network.trainable_variables)
+        self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, CHUNK)
+        self.actor = Actor(self.network, settings.network_settings.deterministic)
+        self._compiled_update = compiled(self._update)
+
+    def act(self, step: Step) -> Actions:
+        deciding = step.deciding()
+        decision = self.actor.decide(deciding.obs, deciding.allowed_actions, self.rng)
+        self.tape.append(deciding, decision.continuous, decision.discrete)
+        return decision.actions
+
+    def _remember(self, step: Step) -> Episodes:
+        before = self.tape.num_real
+        episodes = self.tape.observe(step)
+        self.steps += self.tape.num_real - before
+        return episodes
+
+    def ready(self) -> bool:
+        return self.tape.full
+
+    def update(self) -> dict[str, float]:
+        rows = self.tape.rows()
+        order, count = self._minibatches(rows)
+        hyperparameters = self._scheduled()
+        metrics = self._compiled_update(
+            tf.nest.map_structure(tf.convert_to_tensor, rows),
+            tf.convert_to_tensor(order),
+            tf.constant(count, tf.int32),
+            Hyperparameters(*(tf.constant(value, tf.float32) for value in hyperparameters)),
+        )
+        statistics = {name: float(value) for name, value in metrics.items()}
+        skipped = statistics.pop("skipped")
+        if skipped:
+            raise TrainingError(
+                f"behavior {self.behavior}: {skipped:.0f} of {count} gradients were not finite in "
+                f"the update at step {self.steps} (policy loss "
+                f"{statistics['Losses/Policy Loss']}, value loss "
+                f"{statistics['Losses/Value Loss']}). Their steps were skipped and the run is "
+                "stopped. Look for rewards or observations of extreme size, or lower learning_rate."
+            )
+        self.tape.clear()
+        self.actor.refresh()
+        return statistics | {
+            "Policy/Learning Rate": hyperparameters[0],
+            "Policy/Epsilon": hyperparameters[1],
+            "Policy/Beta": hyperparameters[2],
+        }
+
+    def _scheduled(self) -> tuple[float, float, float]:
+        """Learning rate, epsilon and beta now."""
+        h, step, end = self.hyperparameters, self.steps, self.settings.max_steps
+        return (
+            scheduled(h.learning_rate_schedule, h.learning_rate, LEARNING_RATE_FLOOR, step, end),
+            scheduled(h.epsilon_schedule, h.epsilon, EPSILON_FLOOR, step, end),
+            scheduled(h.beta_schedule, h.beta, BETA_FLOOR, step, end),
+        )
+
+    def _minibatches(self, rows: TapeRows) -> tuple[NDArray[np.int32], int]:
+        """Rows of each minibatch of all epochs, [E * M, B] int32, and how many of them count.
+
+        Every epoch shuffles the real rows anew and leaves out what does not fill a minibatch.
+        The array is padded to the most that fit the tape, so that its shape stays the same.
+        """
+        h = self.hyperparameters
+        real = rows.real
+        per_epoch = len(real) // h.batch_size
+        most = len(rows.mask) // h.batch_size
+        order = np.zeros((h.num_epoch * most, h.batch_size), np.int32)
+        for epoch in range(h.num_epoch):
+            shuffled = self.rng.permutation(real)[: per_epoch * h.batch_size]
+            order[epoch * per_epoch : (epoch + 1) * per_epoch] = shuffled.reshape(per_epoch, -1)
+        return order, h.num_epoch * per_epoch
+
+    def _update(
+        self, rows: TapeRows, order: tf.Tensor, count: tf.Tensor, hyper: Hyperparameters
+    ) -> dict[str, tf.Tensor]:
+        """All epochs and minibatches: the one compiled call."""
+        self.network.inputs.observe(rows.obs, rows.mask)
+        old_log_probs, values = self._evaluate(rows)
+        rewards = self._rewards(rows)
+        advantages = self._advantages(rows, rewards, values)
+        whole = Minibatch(
+            rows.obs,
+            rows.continuous,
+            rows.discrete,
+            rows.allowed,
+            old_log_probs,
+            normalized(tf.reduce_mean(advantages, axis=0), rows.mask),
+            tf.transpose(values),
+            tf.transpose(advantages + values),
+        )
+        self.optimizer.learning_rate.assign(hyper.learning_rate)
+        totals = tf.zeros([4])
+        for i in tf.range(count):
+            minibatch = tf.nest.map_structure(lambda x, i=i: tf.gather(x, order[i]), whole)
+            totals += self._gradient_step(minibatch, hyper)
+        means = totals / tf.cast(count, tf.float32)
+        metrics = {
+            "Losses/Policy Loss": tf.abs(means[0]),
+            "Losses/Value Loss": means[1],
+            "Policy/Entropy": means[2],
+            "skipped": totals[3],
+        }
+        for k, signal in enumerate(self.signals):
+            metrics[f"Policy/{signal.label} Reward"] = masked_mean(rewards[k], rows.mask)
+            metrics[f"Policy/{signal.label} Value Estimate"] = masked_mean(values[k], rows.mask)
+        return metrics
+
+    def _evaluate(self, rows: TapeRows) -> tuple[tf.Tensor, tf.Tensor]:
+        """Log-probabilities [F] and values [S, F] of the policy that starts the update."""
+
+        def chunk(inputs: tuple[Any, ...]) -> tuple[tf.Tensor, tf.Tensor]:
+            obs, continuous, discrete, allowed = inputs
+            distribution, values = self.network.distribution_and_values(obs, allowed)
+            return distribution.log_probs(continuous, discrete), values
+
+        inputs = (rows.obs, rows.continuous, rows.discrete, rows.allowed)
+        chunks = tf.nest.map_structure(
+            lambda x: tf.reshape(x, (x.shape[0] // CHUNK, CHUNK, *x.shape[1:])), inputs
+        )
+        log_probs, values = tf.map_fn(
+            chunk, chunks, fn_output_signature=(tf.float32, tf.float32)
+        )  # [F / CHUNK, CHUNK], [F / CHUNK, S, CHUNK]
+        by_signal = tf.transpose(values, [1, 0, 2])
+        return tf.reshape(log_probs, [-1]), tf.reshape(by_signal, [len(self.signals), -1])
+
+    def _rewards(self, rows: TapeRows) -> tf.Tensor:
+        """[S, F] scaled rewards of each signal."""
+        transitions = Transitions(
+            rows.obs,
+            squashed(rows.continuous),
+            rows.discrete,
+            rows.rewards,
+            rows.terminated,
+            rows.mask,
+        )
+        return tf.stack([signal.rewards(transitions) for signal in self.signals])
+
+    def _advantages(self, rows: TapeRows, rewards: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """[S, F] advantages, in the tape's order of time."""
+        ends = [0.0 if signal.goes_on_after_the_end else 1.0 for signal in self.signals]
+        story = rows.order
+        advantages = gae(
+            tf.gather(rewards, story, axis=1),
+            tf.gather(values, story, axis=1),
+            tf.constant(ends)[:, None] * tf.gather(rows.terminated, story),
+            tf.gather(rows.last, story),
+            tf.gather(rows.mask, story),
+            tf.constant([[signal.gamma] for signal in self.signals]),
+            self.hyperparameters.lambd,
+        )
+        return tf.gather(advantages, rows.places, axis=1)
+
+    def _gradient_step(self, minibatch: Minibatch, hyper: Hyperparameters) -> tf.Tensor:
+        """One step on B rows; [4] policy loss, value loss, entropy, and 1 if it was skipped."""
+        mask = tf.ones_like(minibatch.advantages)
+        with tf.GradientTape() as tape:
+            distribution, values = self.network.distribution_and_values(
+                minibatch.obs, minibatch.allowed
+            )
+            policy_loss = clipped_policy_loss(
+                distribution.log_probs(minibatch.continuous, minibatch.discrete),
+                minibatch.old_log_probs,
+                minibatch.advantages,
+                mask,
+                hyper.epsilon,
+            )
+            value_loss = clipped_value_loss(
+                values,
+                tf.transpose(minibatch.old_values),
+                tf.transpose(minibatch.returns),
+                mask,
+                hyper.epsilon,
+            )
+            entropy = masked_mean(distribution.entropy(), mask)
+            loss = policy_loss + 0.5 * value_loss - hyper.beta * entropy
+        skipped = self._apply(tape, loss, hyper.learning_rate)
+        return tf.stack([policy_loss, value_loss, entropy, skipped])
+
+    def _apply(self, tape: tf.GradientTape, loss: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
+        """One Adam step, or none if the gradient is not finite; [] 1 if it was not."""
+        variables = self.network.trainable_variables
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        finite = tf.math.is_finite(tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients]))
+        self.optimizer.learning_rate.assign(tf.where(finite, learning_rate, 0.0))
+        self.optimizer.apply([tf.where(finite, gradient, 0.0) for gradient in gradients], variables)
+        return 1.0 - tf.cast(finite, tf.float32)
+
+    def abandon(self) -> None:
+        self.tape.abandon()
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return {name: np.asarray(w) for name, w in self.network.named_weights().items()}
+
+    def load_weights(self, arrays: dict[str, NDArray[Any]]) -> None:
+        assign_weights(self.behavior, self.network.named_weights(), arrays)
+        self.actor.refresh()
+
+    def state(self) -> TrainerState:
+        optimizer = {f"{i}": np.asarray(v) for i, v in enumerate(self.optimizer.variables)}
+        return TrainerState(
+            {f"network/{name}": array for name, array in self.weights().items()}
+            | {f"optimizer/{name}": array for name, array in optimizer.items()}
+            | {f"tape/{name}": array for name, array in self.tape.state().items()},
+            {"steps": self.steps, "generator": self.rng.bit_generator.state},
+        )
+
+    def load_state(self, state: TrainerState) -> None:
+        self.load_weights(_under("network/", state.arrays))
+        for name, array in _under("optimizer/", state.arrays).items():
+            self.optimizer.variables[int(name)].assign(array)
+        self.tape.load_state(_under("tape/", state.arrays))
+        self.steps = int(state.facts["steps"])
+        self.rng.bit_generator.state = state.facts["generator"]
+
+
+def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays whose names begin with `prefix`, without it."""
+    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,136 @@
+"""What the run asks of every trainer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlagents_tf.data.tape import Episodes
+from mlagents_tf.errors import DataError
+from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import Actions, Step
+from mlagents_tf.trainers.actor import Actor
+from mlagents_tf.trainers.checks import check_step
+
+
+class TrainerState(NamedTuple):
+    """A trainer at rest: arrays by name, and plain values that JSON can hold."""
+
+    arrays: dict[str, NDArray[Any]]
+    facts: dict[str, Any]
+
+
+class Trainer(ABC):
+    """Acts, remembers and updates, for one behavior.
+
+    The run calls `act` on the current step, the environment, then `observe` on what came of it,
+    and `update` whenever `ready`.
+
+    Args:
+        behavior: its name.
+        spec: observations and actions.
+        settings: of the behavior.
+        seed: of the trainer's one generator.
+
+    Attributes:
+        actor: decides with the present weights and remembers nothing.
+        steps: decisions that were answered.
+    """
+
+    actor: Actor
+
+    def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
+        self.behavior = behavior
+        self.spec = spec
+        self.settings = settings
+        self.rng = np.random.default_rng(seed)
+        self.steps = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether `max_steps` is reached."""
+        return self.steps >= self.settings.max_steps
+
+    def observe(self, step: Step) -> Episodes:
+        """Learns what came of earlier decisions; returns the episodes that ended.
+
+        Raises:
+            EnvError: a wrong shape, a value that is not finite, or a mask that forbids all.
+        """
+        check_step(self.behavior, self.spec, step)
+        return self._remember(step)
+
+    @abstractmethod
+    def act(self, step: Step) -> Actions:
+        """Decides for the rows of an observed step that have not ended, in their order."""
+
+    @abstractmethod
+    def _remember(self, step: Step) -> Episodes:
+        """Takes rewards and ends into memory and counts `steps`."""
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether an update is due."""
+
+    @abstractmethod
+    def update(self) -> dict[str, float]:
+        """Trains on what is remembered; returns statistics by tag.
+
+        Raises:
+            TrainingError: a gradient was not finite; the weights are the last good ones.
+        """
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Cuts the stories of all agents: the environment begins anew under other ids."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """What acting and valuing need, by name."""
+
+    @abstractmethod
+    def load_weights(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Puts `weights()` back.
+
+        Raises:
+            DataError: names or shapes differ; lists every one that does.
+        """
+
+    @abstractmethod
+    def state(self) -> TrainerState:
+        """Everything that decides the future; the arrays of `weights` stand under `network/`."""
+
+    @abstractmethod
+    def load_state(self, state: TrainerState) -> None:
+        """Continues exactly where `state()` was taken."""
+
+
+def assign_weights(behavior: str, weights: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    """Assigns stored arrays to Keras variables of the same names and shapes.
+
+    Raises:
+        DataError: lists each tensor that is missing, unknown or of another shape.
+    """
+    now = {name: tuple(weight.shape) for name, weight in weights.items()}
+    then = {name: array.shape for name, array in arrays.items()}
+    changes = [
+        f"  {name}: was {_shape(then.get(name))}, is now {_shape(now.get(name))}"
+        for name in sorted(now.keys() | then.keys())
+        if now.get(name) != then.get(name)
+    ]
+    if changes:
+        raise DataError(
+            f"behavior {behavior}: the network has changed since these weights were saved:\n"
+            + "\n".join(changes)
+            + "\nUndo the change of network_settings or reward_signals, or begin a new run."
+        )
+    for name, weight in weights.items():
+        weight.assign(arrays[name])
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "absent" if shape is None else str(list(shape))
