@@ -107,7 +107,8 @@ def commit(
     """Let `write` fill a directory and make it the run's commit of `step`.
 
     Whatever fails, the commits before it are untouched: StorageError for the disk, and what
-    `write` raises as it is.
+    `write` raises as it is. Commits of later steps, damaged ones that the run had to fall back
+    from or those of a story that it left, are set aside: they are not its newest any more.
 
     Args:
         run_dir: the directory of the run.
@@ -128,6 +129,7 @@ def commit(
             write(aside)
             storage.save_json(aside / MANIFEST, _describe(aside, step, optional))
             storage.sync_tree(aside)
+        set_aside(run_dir, after=step)
         target = _free_name(parent, step)
         storage.rename(aside, target.path)
     except BaseException:
@@ -182,8 +184,8 @@ def prune(run_dir: Path, keep: int) -> None:
 def set_aside(run_dir: Path, after: int) -> list[Path]:
     """Rename the commits of steps beyond `after` so that no resume finds them; return the paths.
 
-    For a run that goes on from an earlier commit than its newest: a later kill would otherwise
-    bring the abandoned one back. Nothing is deleted; the user can rename it back.
+    A kill would otherwise bring back a story that the run has left, and `prune` would keep it in
+    place of the new one. Nothing is deleted; the user can rename it back.
     """
     moved = []
     for found in _directories(run_dir):
