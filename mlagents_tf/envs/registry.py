@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
+from mlagents_tf.envs.embedded.grid_world import GridWorldVector
+from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.toy import (
     DiscreteLine,
     HybridLine,
@@ -26,6 +28,8 @@ WORLDS: tuple[type[World], ...] = (
     Basic,
     Ball3D,
     Ball3DHard,
+    PushBlock,
+    GridWorldVector,
     LineWorld,
     DiscreteLine,
     MaskedLine,

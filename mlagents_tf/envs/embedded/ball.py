@@ -191,6 +191,7 @@ class Ball3DHard(Ball3D):
 
     def _begin(self, areas: NDArray[np.int64]) -> None:
         super()._begin(areas)
+        self.frames = self.frames.copy()  # the last step may hold the old one
         self.frames[areas, :-5] = 0.0
         self.frames[areas, -5:] = super()._observe()[0][areas, :5]
 
@@ -200,4 +201,4 @@ class Ball3DHard(Ball3D):
         return results
 
     def _observe(self) -> Observations:
-        return (self.frames.copy(),)
+        return (self.frames,)
