@@ -18,8 +18,9 @@ def drop_old_spellings(document: Document, notices: list[str]) -> None:
     for root in roots:
         behavior = _section(document, root)
         if "framework" in behavior:
+            written = _written(document, (*root, "framework"))
             del behavior["framework"]
-            notices.append(f"{dotted(root)}.framework has no effect: there is only TensorFlow.")
+            notices.append(f"{written} has no effect: there is only TensorFlow.")
         _network(document, (*root, "network_settings"), notices)
         for name in _section(document, (*root, "reward_signals")):
             _signal(document, (*root, "reward_signals", name), notices)
@@ -32,15 +33,22 @@ def _section(document: Document, path: KeyPath) -> dict[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
+def _written(document: Document, path: KeyPath) -> str:
+    """A key as the user wrote it, which is elsewhere if the section was inherited."""
+    return dotted(document.place(path).path)
+
+
 def _network(document: Document, path: KeyPath, notices: list[str]) -> None:
     network = _section(document, path)
     if "vis_encoder_type" in network and "vis_encode_type" not in network:
         document.take(document, (*path, "vis_encoder_type"), (*path, "vis_encode_type"))
         del network["vis_encoder_type"]
-        notices.append(f"{dotted(path)}.vis_encoder_type was read as vis_encode_type.")
+        written = _written(document, (*path, "vis_encoder_type"))
+        notices.append(f"{written} was read as vis_encode_type.")
     if network.get("vis_encode_type") == "default":
         network["vis_encode_type"] = "simple"
-        notices.append(f"{dotted(path)}.vis_encode_type: 'default' was read as 'simple'.")
+        written = _written(document, (*path, "vis_encode_type"))
+        notices.append(f"{written}: 'default' was read as 'simple'.")
 
 
 def _signal(document: Document, path: KeyPath, notices: list[str]) -> None:
@@ -56,9 +64,10 @@ def _signal(document: Document, path: KeyPath, notices: list[str]) -> None:
             document.take(document, (*path, "encoding_size"), (*network_path, "hidden_units"))
             effect = "was read as network_settings.hidden_units"
         del signal["encoding_size"]
-        notices.append(f"{dotted(path)}.encoding_size {effect}.")
+        notices.append(f"{_written(document, (*path, 'encoding_size'))} {effect}.")
     _network(document, network_path, notices)
     network = _section(document, network_path)
     if network.get("memory") is not None:
         network["memory"] = None
-        notices.append(f"{dotted(network_path)}.memory has no effect: reward signals have none.")
+        written = _written(document, (*network_path, "memory"))
+        notices.append(f"{written} has no effect: reward signals have none.")

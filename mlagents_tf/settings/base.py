@@ -170,6 +170,8 @@ def as_declared(value: Any, annotation: Any) -> Any:
         return READERS[annotation](value)
     if value is None and (origin is dict or is_settings(annotation)):
         return {}  # a heading with nothing under it
+    if origin is dict and isinstance(value, dict) and is_settings(arguments[1]):
+        return {key: {} if item is None else item for key, item in value.items()}
     if origin is tuple and isinstance(value, (list, tuple)) and arguments[-1] is Ellipsis:
         return tuple(as_declared(item, arguments[0]) for item in value)
     return value

@@ -110,7 +110,7 @@ def read_curriculum(path: Path) -> dict[str, Any]:
 def read_samplers(path: Path) -> dict[str, Any]:
     """Parameters of a sampler file, `<parameter>: {sampler-type, ...}`."""
     old = read_document(path)
-    new = Document({}, {(): old.place(())}, old.faults)
+    new = Document({}, {(): old.place(())}, old.faults, old.repeats)
     for name, section in old.data.items():
         if name == "resampling-interval":
             continue  # today a parameter is drawn anew in every episode
@@ -130,6 +130,7 @@ def read_samplers(path: Path) -> dict[str, Any]:
 
 def checked(kind: TypeAdapter[Any], document: Document) -> Any:
     """The document as this type, or everything that is wrong with it."""
+    document.faults += document.repeats
     try:
         value = kind.validate_python(document.data)
         faults = in_order(document.faults)

@@ -39,11 +39,15 @@ def dotted(path: KeyPath) -> str:
 
 @dataclass
 class Document:
-    """Data of one configuration, the place of each of its values, and what is wrong so far."""
+    """Data of one configuration, the place of each of its values, and what is wrong so far.
+
+    A repeat is a key given twice with the same value: wrong today, but a 2019 file has some.
+    """
 
     data: Any
     places: dict[KeyPath, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    repeats: list[Fault] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> Place:
         """Where the value at `path`, or the nearest section around it, was written."""

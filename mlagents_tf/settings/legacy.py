@@ -50,6 +50,7 @@ def convert_legacy(legacy: Document) -> tuple[Document, list[str]]:
     notices = [
         "this is the layout of ML-Agents 0.16 and before; 'mlagents-tf upgrade-config' rewrites it."
     ]
+    notices += [str(repeat) for repeat in legacy.repeats]
     for name in legacy.data:
         section = _Section(legacy, document, name, notices)
         if name == "default":
@@ -227,7 +228,9 @@ class _Section:
             if target != "steps_per_update" and because == "train_interval":
                 continue
             try:
-                steps = number(self.get("train_interval") or 1) / number(self.get(updates) or 1)
+                interval, count = (self.get(key) for key in ("train_interval", updates))
+                steps = number(1 if interval is None else interval)
+                steps /= number(1 if count is None else count)
             except (PydanticCustomError, ZeroDivisionError):
                 self.legacy.fault(self.sources[because], "expected a positive number.")
                 continue

@@ -64,13 +64,14 @@ def resolve(document: Document, flags: Mapping[str, Any], overrides: Sequence[st
     if is_legacy(document.data):
         document, notices = convert_legacy(document)
         expanded = set(document.data["behaviors"])
+    document.faults += document.repeats
     apply_flags(document, flags)
     apply_overrides(document, overrides)
     drop_old_spellings(document, notices)
     inherit_defaults(document, expanded)
     settle_the_start(document, notices)
     settings = check(document)
-    return Loaded(settings, tuple(notices + remarks(settings)))
+    return Loaded(settings, tuple(dict.fromkeys(notices + remarks(settings))))
 
 
 def check(document: Document) -> RunSettings:

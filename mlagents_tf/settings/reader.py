@@ -77,7 +77,7 @@ def parse(text: str, source: str) -> Document:
         raise SettingsError(f"{source}: not valid YAML: {reason}.") from None
     except RecursionError:
         raise SettingsError(f"{source}: nested deeper than {MAX_DEPTH} levels.") from None
-    return Document(data, reader.places, reader.faults)
+    return Document(data, reader.places, reader.faults, reader.repeats)
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
@@ -93,6 +93,7 @@ class _Reader:
         self.source = source
         self.places: dict[KeyPath, Place] = {}
         self.faults: list[Fault] = []
+        self.repeats: list[Fault] = []
         self.num_nodes = 0
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
@@ -136,9 +137,12 @@ class _Reader:
                 continue
             key, line = key_node.value, key_node.start_mark.line + 1
             if key in lines:
-                self.fault(
-                    key_node, (*path, key), f"given twice, first on line {lines[key]}. Remove one."
+                repeat = Fault(
+                    Place(self.source, line, (*path, key)),
+                    f"given twice, first on line {lines[key]}. Remove one.",
                 )
+                same = self.value(value_node, (*path, key)) == own[key]
+                (self.repeats if same else self.faults).append(repeat)
                 continue
             lines[key] = line
             own[key] = self.item(value_node, (*path, key), line)
