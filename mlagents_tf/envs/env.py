@@ -1,4 +1,4 @@
-"""The one contract between environments and everything above them, and its executable check."""
+"""The one contract between environments and everything above them; `check.py` executes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.specs import Spec
+from mlagents_tf.errors import EnvError
+from mlagents_tf.specs import ActionSpec, Spec
 from mlagents_tf.steps import Actions, Step
 
 Parameters = Mapping[str, float]
@@ -68,3 +69,31 @@ class DrawableEnv(Protocol):
     def render(self) -> NDArray[np.uint8]:
         """[H, W, 3] picture of the first area."""
         ...
+
+
+def check_actions(
+    behavior: str,
+    actions: Actions,
+    spec: ActionSpec,
+    rows: int,
+    branches: NDArray[np.uint32],
+) -> None:
+    """Raise EnvError unless actions have `rows` rows, the spec's sizes and existing options.
+
+    Args:
+        branches: [D] sizes of the branches.
+    """
+    sizes = (rows, spec.continuous_size), (rows, len(branches))
+    shapes = actions.continuous.shape, actions.discrete.shape
+    if shapes != sizes:
+        raise EnvError(
+            f"{behavior}: actions have shapes {shapes[0]} (continuous) and {shapes[1]} (discrete); "
+            f"expected {sizes[0]} and {sizes[1]}, one row for each agent that decides."
+        )
+    if len(branches):  # as unsigned numbers negative options are huge, so that one test finds both
+        options = actions.discrete.astype(np.uint32)
+        if (options >= branches).any():
+            raise EnvError(
+                f"{behavior}: discrete actions hold option {actions.discrete.min()} to "
+                f"{actions.discrete.max()}; the branches have sizes {branches.tolist()}."
+            )

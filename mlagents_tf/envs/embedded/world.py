@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.envs.env import Parameters, State
+from mlagents_tf.envs.env import Parameters, State, check_actions
 from mlagents_tf.errors import EnvError
-from mlagents_tf.specs import ActionSpec, Spec
+from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, BoolArray, FloatArray, Step, make_step, stack_steps
 
 Observations = tuple[NDArray[np.generic], ...]
@@ -214,34 +214,6 @@ class World(abc.ABC):
         mine = actions[self.behavior]
         check_actions(self.behavior, mine, self.spec.actions, self.num_areas, self._branches)
         return mine
-
-
-def check_actions(
-    behavior: str,
-    actions: Actions,
-    spec: ActionSpec,
-    rows: int,
-    branches: NDArray[np.uint32],
-) -> None:
-    """Raise EnvError unless actions have `rows` rows, the spec's sizes and existing options.
-
-    Args:
-        branches: [D] sizes of the branches.
-    """
-    sizes = (rows, spec.continuous_size), (rows, len(branches))
-    shapes = actions.continuous.shape, actions.discrete.shape
-    if shapes != sizes:
-        raise EnvError(
-            f"{behavior}: actions have shapes {shapes[0]} (continuous) and {shapes[1]} (discrete); "
-            f"expected {sizes[0]} and {sizes[1]}, one row for each agent that decides."
-        )
-    if len(branches):  # as unsigned numbers negative options are huge, so that one test finds both
-        options = actions.discrete.astype(np.uint32)
-        if (options >= branches).any():
-            raise EnvError(
-                f"{behavior}: discrete actions hold option {actions.discrete.min()} to "
-                f"{actions.discrete.max()}; the branches have sizes {branches.tolist()}."
-            )
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
