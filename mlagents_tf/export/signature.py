@@ -43,7 +43,7 @@ def policy_function(network: ActorCritic) -> Callable[..., dict[str, tf.Tensor]]
             "memory_size": tf.constant([0.0]),
         }
         if actions.continuous_size:
-            stds = tf.exp(tf.convert_to_tensor(network.action_heads.log_stds))
+            stds = tf.exp(network.action_heads.log_stds)
             drawn = means + stds * tf.random.normal(tf.shape(means))
             outputs["continuous_actions"] = squashed(drawn)
             outputs["continuous_action_output_shape"] = tf.constant(

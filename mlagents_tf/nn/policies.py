@@ -26,10 +26,17 @@ class ActionHeads(keras.layers.Layer):
         self.spec = spec
         self.means = _head(input_size, spec.continuous_size, 0.2, seeds[0], "means")
         self.logits = _head(input_size, spec.num_discrete, 0.1, seeds[1], "logits")
-        self.log_stds = self.add_weight(
-            shape=(spec.continuous_size,), initializer="zeros", name="log_stds"
+        self._log_stds = (
+            self.add_weight(shape=(spec.continuous_size,), initializer="zeros", name="log_stds")
+            if spec.continuous_size
+            else None
         )
         self.built = True
+
+    @property
+    def log_stds(self) -> tf.Tensor:
+        """[C] logarithms of the continuous actions' standard deviations."""
+        return tf.zeros([0]) if self._log_stds is None else tf.convert_to_tensor(self._log_stds)
 
     def call(self, encoding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """[..., H] -> means [..., C], logits [..., sum of branch sizes]."""
@@ -146,7 +153,7 @@ class ActorCritic(keras.layers.Layer):
         if allowed is not None:
             logits = masked_logits(logits, allowed)
         distribution = ActionDistribution(
-            self.spec.actions, means, tf.convert_to_tensor(self.action_heads.log_stds), logits
+            self.spec.actions, means, self.action_heads.log_stds, logits
         )
         return distribution, self.value_heads(encoding if shared else self.critic_body(inputs))
 

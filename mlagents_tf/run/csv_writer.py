@@ -57,11 +57,6 @@ def cut_rows_after(path: Path, step: int) -> int:
     return len(rows) - len(kept)
 
 
-def cut_tables_after(run_dir: Path, step: int) -> int:
-    """`cut_rows_after` for every behavior of a run."""
-    return sum(cut_rows_after(path, step) for path in sorted(run_dir.glob(f"*/{FILE_NAME}")))
-
-
 def _columns_on_disk(path: Path) -> list[str]:
     """The statistics of the table so far; a row cut by a crash is dropped before going on."""
     if not path.exists():

@@ -92,8 +92,8 @@ class TensorBoardWriter:
         return file
 
 
-def cut_events_after(run_dir: Path, step: int, warn: Callable[[str], None]) -> int:
-    """Drop the events of steps beyond `step`, so that a resumed run shows each step once.
+def cut_events_after(directory: Path, step: int, warn: Callable[[str], None]) -> int:
+    """Drop events beyond `step` in a behavior's directory, so that a resumed run shows each step once.
 
     A record that a crash left incomplete is dropped as well, with a warning. A file is replaced
     only when its successor is on the disk, and left alone where nothing is to be dropped.
@@ -102,7 +102,7 @@ def cut_events_after(run_dir: Path, step: int, warn: Callable[[str], None]) -> i
         the number of events dropped.
     """
     dropped = 0
-    for path in sorted(run_dir.glob(f"*/{FILE_PATTERN}")):
+    for path in sorted(directory.rglob(FILE_PATTERN)):
         try:
             dropped += _cut(path, step, warn)
         except Exception as error:  # foreign files fail in many ways, and are not worth a run
