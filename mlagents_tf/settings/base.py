@@ -48,19 +48,23 @@ class Settings(BaseModel):
         try:
             return handler(value)
         except ValidationError as error:
-            known = list(cls.model_fields)
             raise ValidationError.from_exception_data(
-                cls.__name__, [_named(detail, known) for detail in line_errors(error)]
+                cls.__name__, [cls._named(detail) for detail in line_errors(error)]
             ) from None
 
+    @classmethod
+    def _named(cls, detail: InitErrorDetails) -> InitErrorDetails:
+        loc, value = detail["loc"], detail["input"]
+        if detail["type"] != "extra_forbidden" or len(loc) != 1:
+            return detail
+        message = f"no such key (received {show(value)}).{cls.hint(str(loc[0]), value)}"
+        kind = PydanticCustomError(NO_SUCH_KEY, message)
+        return InitErrorDetails(type=kind, loc=loc, input=value)
 
-def _named(detail: InitErrorDetails, known: list[str]) -> InitErrorDetails:
-    loc = detail["loc"]
-    if detail["type"] != "extra_forbidden" or len(loc) != 1:
-        return detail
-    message = f"no such key (received {show(detail['input'])}).{near(str(loc[0]), known)}"
-    kind = PydanticCustomError(NO_SUCH_KEY, message)
-    return InitErrorDetails(type=kind, loc=loc, input=detail["input"])
+    @classmethod
+    def hint(cls, key: str, value: Any) -> str:
+        """What to type instead of a key that does not exist."""
+        return near(key, cls.model_fields)
 
 
 def line_errors(error: ValidationError, *prefix: str) -> list[InitErrorDetails]:

@@ -117,6 +117,15 @@ class BehaviorSettings(Settings):
         default=None, description="absent: no cloning"
     )
 
+    @classmethod
+    def hint(cls, key: str, value: Any) -> str:
+        """Keys of the legacy layout stood here, one level higher."""
+        if any(key in model.model_fields for model in TRAINER_SETTINGS.values()):
+            return " Write it under 'hyperparameters'."
+        if key in NetworkSettings.model_fields:
+            return " Write it under 'network_settings'."
+        return super().hint(key, value)
+
     @model_validator(mode="before")
     @classmethod
     def hyperparameters_need_a_trainer_type(cls, data: Any) -> Any:

@@ -183,6 +183,7 @@ class _Section:
         """Signals keep their names; keys that a signal never had are left out."""
         signals = self.get("reward_signals")
         if not isinstance(signals, dict):
+            self.move("reward_signals", "reward_signals")  # and be refused there
             return
         source = self.sources["reward_signals"]
         self.set({}, "reward_signals", "reward_signals")

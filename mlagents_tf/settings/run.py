@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -160,6 +160,14 @@ class RunSettings(Settings):
     )
     tf_settings: TFSettings = Field(default_factory=TFSettings, description="TensorFlow")
     debug: bool = Field(default=False, description="log more")
+
+    @classmethod
+    def hint(cls, key: str, value: Any) -> str:
+        """A section that is not known is likely to be a behavior."""
+        hint = super().hint(key, value)
+        if isinstance(value, dict) and "Did you mean" not in hint:
+            return f" If it is a behavior, write it under 'behaviors'.{hint}"
+        return hint
 
     @property
     def device(self) -> Literal["auto", "cpu", "gpu"]:

@@ -76,6 +76,8 @@ def test_every_error_of_a_file_is_reported_in_its_order(errors):
         ("self_play: {window: 0}", "must be greater than 0"),
         ("self_play: {play_against_latest_model_ratio: 2}", "must be at most 1"),
         ("behavioral_cloning: {steps: 5}", "demo_path: is required"),
+        ("batch_size: 64", "no such key (received 64). Write it under 'hyperparameters'."),
+        ("hidden_units: 64", "Write it under 'network_settings'."),
         ("trainer_type: pppo", "given twice"),
     ],
 )
@@ -83,6 +85,12 @@ def test_a_value_that_cannot_be_used_says_what_can(errors, key, message):
     (line,) = errors(behavior([key]))
     assert line.startswith("t.yaml:4: behaviors.A")
     assert message in line
+
+
+def test_a_behavior_belongs_under_behaviors(errors):
+    (line,) = errors("3DBall: {max_steps: 5}")
+    assert "3DBall: no such key" in line
+    assert "If it is a behavior, write it under 'behaviors'." in line
 
 
 def test_an_unknown_trainer_is_named_with_the_nearest(errors):

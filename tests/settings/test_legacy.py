@@ -69,6 +69,7 @@ def test_a_section_may_be_the_name_of_another(load):
         ("A: {use_recurrent: maybe}\n", "A.use_recurrent: expected true or false"),
         ("A: {batch_size: big}\n", "A.batch_size: expected an integer (received 'big')"),
         ("A: {trainer: sac, num_update: 0}\n", "A.num_update"),
+        ("A: {reward_signals: 5}\n", "A.reward_signals: expected a section of keys (received 5)"),
         ("A: {reward_signals: {gial: {}}}\n", "A.reward_signals.gial: no such reward signal"),
     ],
 )
