@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
+from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.toy import (
@@ -24,7 +25,7 @@ from mlagents_tf.errors import EnvError
 GYMNASIUM_PREFIX = "gym:"
 TOY_PREFIX = "toy-"
 
-WORLDS: tuple[type[World], ...] = (
+WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Basic,
     Ball3D,
     Ball3DHard,
@@ -36,8 +37,9 @@ WORLDS: tuple[type[World], ...] = (
     HybridLine,
     ImageLine,
     MemoryLine,
+    FuzzEnv,
 )
-EMBEDDED: dict[str, type[World]] = {world.behavior: world for world in WORLDS}
+EMBEDDED: dict[str, type[World] | type[FuzzEnv]] = {world.behavior: world for world in WORLDS}
 
 
 class EnvRow(NamedTuple):
