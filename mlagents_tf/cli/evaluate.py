@@ -44,7 +44,7 @@ def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict
     settings = load_run(args.run_dir)
     name = args.env or settings.env_settings.env_path
     areas = args.num_areas or settings.env_settings.num_areas
-    env = make_env(name, num_areas=areas, seed=args.seed, **env_options)
+    env = make_env(str(name), num_areas=areas, seed=args.seed, **env_options)
     return env, trainers_for(env, args.run_dir, settings, deterministic=not args.stochastic)
 
 

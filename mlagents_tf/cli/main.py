@@ -23,8 +23,8 @@ from mlagents_tf.errors import MlagentsTfError
 COMMANDS = (learn, evaluate, record, export, envs, validate, upgrade_config, schema)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `mlagents-tf`; returns the exit code."""
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="mlagents-tf",
         description="Train Unity ML-Agents behaviors with TensorFlow.",
@@ -34,7 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(subparsers)
-    return run_command(parser.parse_args(argv))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `mlagents-tf`; returns the exit code."""
+    return run_command(build_parser().parse_args(argv))
 
 
 def learn_main(argv: Sequence[str] | None = None) -> int:

@@ -123,7 +123,7 @@ class ActorCritic(keras.layers.Layer):
 
     def named_weights(self) -> dict[str, keras.Variable]:
         """Every weight under a name that is unique and stays the same from run to run."""
-        parts = {
+        parts: dict[str, keras.layers.Layer] = {
             "inputs": self.inputs,
             "actor": self.actor_body,
             "critic": self.critic_body,

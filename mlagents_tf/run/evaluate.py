@@ -15,6 +15,7 @@ from mlagents_tf.envs.env import DrawableEnv, Env
 from mlagents_tf.errors import DataError, EnvError
 from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.run.state import (
+    CONFIGURATION,
     RUN_FILE,
     check_same_spec,
     commit_at,
@@ -26,8 +27,6 @@ from mlagents_tf.settings.load import load_settings
 from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.steps import Step
 from mlagents_tf.trainers.trainer import Trainer
-
-CONFIGURATION = "configuration.yaml"
 
 
 class EpisodeLog(NamedTuple):

@@ -7,35 +7,26 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import numpy as np
-import yaml
 from threadpoolctl import threadpool_limits
 
 from mlagents_tf.envs.env import Env
 from mlagents_tf.envs.registry import make_env
-from mlagents_tf.errors import DataError, MlagentsTfError, SettingsError
-from mlagents_tf.run.checkpoints import Commit, discard, newest_valid
+from mlagents_tf.errors import MlagentsTfError
+from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
+from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import export_trainer
-from mlagents_tf.run.lock import RunLock
-from mlagents_tf.run.session import Session
+from mlagents_tf.run.prepare import choose_device, prepare, show_notices
+from mlagents_tf.run.session import Session, parameters
 from mlagents_tf.run.signals import StopSignals
-from mlagents_tf.run.state import changed_values, initial_weights
-from mlagents_tf.run.storage import (
-    check_writable,
-    make_directory,
-    replacing,
-    safe_name,
-    save_json,
-)
+from mlagents_tf.run.state import CONFIGURATION
+from mlagents_tf.run.storage import make_directory, safe_name, save_json
 from mlagents_tf.run.tensorboard import TensorBoardWriter, cut_events_after
-from mlagents_tf.settings.dump import dump_settings
 from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.stats import ForgivingWriters
 from mlagents_tf.steps import Step
 from mlagents_tf.timers import GaugeWriter, Timers
-
-CONFIGURATION = "configuration.yaml"
 
 
 def learn(settings: RunSettings, notices: Sequence[str] = (), command: Sequence[str] = ()) -> int:
@@ -53,19 +44,22 @@ def learn(settings: RunSettings, notices: Sequence[str] = (), command: Sequence[
         MlagentsTfError: what a user can act on; whatever was learned before is saved.
     """
     console = Console()
-    with ExitStack() as stack:
+    with ExitStack() as stack, StopSignals() as stop:
         stack.callback(console.close)
         console.banner()
-        for notice in notices:
-            console.notice(notice)
+        show_notices(notices, console)
         settings, found = prepare(settings, console, stack)
+        choose_device(settings, console)
+        # NumPy acts on one thread; two get in each other's and TensorFlow's way
+        stack.enter_context(threadpool_limits(1, user_api="blas"))
         env = stack.enter_context(closing(open_env(settings)))
+        if settings.checkpoint_settings.inference:
+            return act_only(settings, env, stop, console)
         session = open_session(settings, env, console, stack, command)
         steps = session.begin() if found is None else continue_run(session, found, console)
-        console.start_progress(
-            session.steps, sum(t.settings.max_steps for t in session.trainers.values())
-        )
-        with StopSignals() as stop, saving_on_error(session):
+        report_unknown_parameters(env, console)
+        console.start_progress(session.steps, session.max_steps)
+        with saving_on_error(session):
             train(session, steps, stop, console)
         return finish(session, stop, console)
 
@@ -91,14 +85,32 @@ def finish(session: Session, stop: StopSignals, console: Console) -> int:
         session.save()
     run_dir = session.run_dir
     if stop.requested:
+        chosen = session.settings.checkpoint_settings
+        elsewhere = f" --results-dir {chosen.results_dir}" * (chosen.results_dir != "results")
         console.notice(
             f"Stopped at step {session.steps} and saved. To go on: mlagents-tf learn "
-            f"{run_dir / CONFIGURATION} --run-id {run_dir.name} --resume"
+            f"{run_dir / CONFIGURATION} --run-id {chosen.run_id}{elsewhere} --resume"
         )
         return stop.exit_code
     export_all(session, console)
     console.notice(f"Done at step {session.steps}. Saved to {run_dir}.")
     return 0
+
+
+def act_only(settings: RunSettings, env: Env, stop: StopSignals, console: Console) -> int:
+    """Acts with the newest weights until a signal comes: nothing is learned, nothing is saved."""
+    run_dir = settings.checkpoint_settings.run_dir
+    env.reset(parameters(settings))
+    deterministic = any(b.network_settings.deterministic for b in settings.behaviors.values())
+    trainers = trainers_for(env, run_dir, settings, deterministic)
+    console.notice(f"Acting with the policies of {run_dir} until stopped.")
+    play(
+        env,
+        trainers,
+        np.random.default_rng(settings.env_settings.seed),
+        lambda _: bool(stop.requested),
+    )
+    return stop.exit_code
 
 
 def export_all(session: Session, console: Console) -> None:
@@ -113,108 +125,35 @@ def export_all(session: Session, console: Console) -> None:
             )
 
 
-def prepare(
-    settings: RunSettings, console: Console, stack: ExitStack
-) -> tuple[RunSettings, Commit | None]:
-    """Takes possession of the run directory before anything expensive is started.
-
-    Returns:
-        Settings with a seed, and the commit to go on from, if any.
-    """
-    chosen = settings.checkpoint_settings
-    run_dir = chosen.run_dir
-    if chosen.resume and not run_dir.is_dir():
-        raise SettingsError(
-            f"{run_dir}: there is no such run to resume; check --run-id and --results-dir, "
-            "or leave out --resume"
-        )
-    for behavior in settings.behaviors.values():
-        initial_weights(settings, behavior)
-    make_directory(run_dir)
-    check_writable(run_dir)
-    stack.enter_context(RunLock(run_dir, console.warning))
-    found = newest_valid(run_dir, console.warning)
-    if chosen.resume and found is None:
-        raise DataError(f"{run_dir}: has no checkpoint to resume from; begin again with --force")
-    if found is not None and not chosen.resume:
-        if not chosen.force:
-            raise SettingsError(
-                f"run '{chosen.run_id}' exists ({run_dir}, step {found.step}): add --resume to go "
-                "on, --force to begin again and discard it, or choose another --run-id"
-            )
-        start_over(run_dir)
-        found = None
-    seed = settings.env_settings.seed
-    if seed < 0:
-        seed = int(np.random.default_rng().integers(10_000))
-    env_settings = settings.env_settings.model_copy(update={"seed": seed})
-    settings = settings.model_copy(update={"env_settings": env_settings})
-    record_configuration(settings, run_dir, console, compare=found is not None)
-    return settings, found
-
-
-def start_over(run_dir: Path) -> None:
-    """Discards commits and logs of a run that is begun again."""
-    discard(run_dir)
-    for pattern in (f"*/{FILE_NAME}", "*/events.out.tfevents.*"):
-        for path in run_dir.glob(pattern):
-            path.unlink()
-
-
-def record_configuration(
-    settings: RunSettings, run_dir: Path, console: Console, compare: bool
-) -> None:
-    """Writes configuration.yaml, which can be trained from again; shows what a resume changes."""
-    path = run_dir / CONFIGURATION
-    text = dump_settings(settings)
-    if compare and path.exists():
-        old = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for line in changed_values(old, yaml.safe_load(text)):
-            if not line.startswith("checkpoint_settings."):
-                console.notice(f"changed since the run was begun: {line}")
-    with replacing(path) as file:
-        file.write(text.encode())
-
-
 def open_env(settings: RunSettings) -> Env:
     """The environment of the settings."""
-    name = settings.env_settings.env_path
-    if name is None:
-        raise SettingsError(
-            "no environment: the Unity Editor cannot be trained yet; choose one with --env "
-            "(mlagents-tf envs lists them)"
-        )
-    return make_env(
-        name, num_areas=settings.env_settings.num_areas, seed=settings.env_settings.seed
-    )
+    chosen = settings.env_settings
+    return make_env(str(chosen.env_path), num_areas=chosen.num_areas, seed=chosen.seed)
 
 
 def open_session(
-    settings: RunSettings,
-    env: Env,
-    console: Console,
-    stack: ExitStack,
-    command: Sequence[str],
+    settings: RunSettings, env: Env, console: Console, stack: ExitStack, command: Sequence[str]
 ) -> Session:
     """A session whose writers are closed and whose timers are written when the stack unwinds."""
-    # NumPy acts on one thread; two get in each other's and TensorFlow's way
-    stack.enter_context(threadpool_limits(1, user_api="blas"))
     run_dir = settings.checkpoint_settings.run_dir
     timers = Timers()
-    tensorboard = TensorBoardWriter(run_dir)
     writers = ForgivingWriters(
-        [console, tensorboard, CsvWriter(run_dir), GaugeWriter(timers)], console.warning
+        [console, TensorBoardWriter(run_dir), CsvWriter(run_dir), GaugeWriter(timers)],
+        console.warning,
     )
-    stack.callback(writers.close)
     logs = settings.checkpoint_settings.run_logs_dir
-    stack.callback(lambda: write_timers(logs, timers, command))
+    stack.callback(write_timers, logs, timers, command, console)
+    stack.callback(writers.close)
     return Session(settings, env, writers, timers, console.notice)
 
 
-def write_timers(logs: Path, timers: Timers, command: Sequence[str]) -> None:
+def write_timers(logs: Path, timers: Timers, command: Sequence[str], console: Console) -> None:
     """Puts the tree of timers where ML-Agents has it."""
-    make_directory(logs)
-    save_json(logs / "timers.json", timers.tree(command))
+    try:
+        make_directory(logs)
+        save_json(logs / "timers.json", timers.tree(command))
+    except MlagentsTfError as error:
+        console.warning(f"timers were not written: {error}")
 
 
 def continue_run(session: Session, found: Commit, console: Console) -> dict[str, Step]:
@@ -233,16 +172,21 @@ def continue_run(session: Session, found: Commit, console: Console) -> dict[str,
     return steps
 
 
+def report_unknown_parameters(env: Env, console: Console) -> None:
+    """Says once which environment parameters the environment does not have."""
+    unknown = sorted(getattr(env, "unknown_parameters", ()))
+    if unknown:
+        console.warning(f"this environment has no parameter {', '.join(unknown)}; ignored")
+
+
 @contextmanager
 def saving_on_error(session: Session) -> Iterator[None]:
     """Saves what was learned when the loop fails, then lets the error go on."""
     try:
         yield
-    except Exception as error:
+    except Exception:
         try:
             session.save(with_env=False)
-        except MlagentsTfError as second:
-            error.add_note(f"and it could not be saved: {second}") if hasattr(
-                error, "add_note"
-            ) else None
+        except Exception as second:
+            session.notify(f"What was learned since the last checkpoint is lost: {second}")
         raise

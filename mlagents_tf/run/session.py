@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mlagents_tf.envs.env import Env, StatefulEnv
 from mlagents_tf.errors import StorageError
@@ -22,15 +22,14 @@ from mlagents_tf.run.state import (
     write_trainer,
 )
 from mlagents_tf.run.storage import load_json, save_json
-from mlagents_tf.settings.parameters import SamplerSettings
+from mlagents_tf.settings.parameters import ConstantSettings, SamplerSettings
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.stats import ForgivingWriters, Statistics
+from mlagents_tf.stats import IS_TRAINING, REWARD, ForgivingWriters, Statistics
 from mlagents_tf.steps import Step
 from mlagents_tf.timers import Timers, versions
 from mlagents_tf.trainers.trainer import Trainer
 
 EPISODE_LENGTH = "Environment/Episode Length"
-CUMULATIVE_REWARD = "Environment/Cumulative Reward"
 
 
 class Session:
@@ -61,8 +60,9 @@ class Session:
         self.committed: int | None = None
         self._resuming = False
         self._checked: dict[str, int] = {}
+        self._stopped: set[str] = set()  # finished, while other behaviors go on
         self._writers = writers
-        self._notify = notify
+        self.notify = notify
         self._began = time.monotonic()
         self._elapsed_before = 0.0
 
@@ -70,6 +70,11 @@ class Session:
     def steps(self) -> int:
         """Decisions that were answered, of all behaviors together."""
         return sum(trainer.steps for trainer in self.trainers.values())
+
+    @property
+    def max_steps(self) -> int:
+        """Decisions after which every behavior is finished."""
+        return sum(trainer.settings.max_steps for trainer in self.trainers.values())
 
     @property
     def elapsed(self) -> float:
@@ -99,7 +104,7 @@ class Session:
         state = read_env(found.path)
         if state is not None and isinstance(self.env, StatefulEnv):
             return self.env.load_state(state)
-        self._notify(
+        self.notify(
             "This environment cannot say where it stood: the resume is faithful (weights, "
             "optimizers, counters, memory), but its episodes begin anew."
         )
@@ -120,7 +125,7 @@ class Session:
             before = trainer.steps
             episodes = trainer.observe(step)
             if len(episodes.returns):
-                self.statistics.add_many(name, CUMULATIVE_REWARD, episodes.returns)
+                self.statistics.add_many(name, REWARD, episodes.returns)
                 self.statistics.add_many(name, EPISODE_LENGTH, episodes.lengths)
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
@@ -128,9 +133,15 @@ class Session:
     def update(self) -> None:
         """Trains every behavior whose memory is full."""
         for name, trainer in self.trainers.items():
-            if trainer.ready():
-                with self.timers("update"):
-                    self.statistics.add_all(name, trainer.update())
+            if not trainer.ready():
+                continue
+            if name in self._stopped:
+                trainer.forget()
+                continue
+            with self.timers("update"):
+                self.statistics.add_all(name, trainer.update())
+            if trainer.finished:
+                self._stopped.add(name)
 
     def checkpoint_due(self) -> bool:
         """Whether a behavior has come to a multiple of its checkpoint_interval."""
@@ -176,12 +187,12 @@ class Session:
         try:
             self.save()
         except StorageError as error:
-            self._notify(f"Checkpoint not saved: {error} Training goes on; the last one is intact.")
+            self.notify(f"Checkpoint not saved: {error} Training goes on; the last one is intact.")
 
     def _new_trainer(self, name: str) -> Trainer:
         settings = self.settings.for_behavior(name)
         if settings.threaded:
-            self._notify(f"behavior {name}: threaded: true is not needed here; trained unthreaded.")
+            self.notify(f"behavior {name}: threaded: true is not needed here; trained unthreaded.")
         seed = self.settings.env_settings.seed + len(self.trainers)
         trainer = make_trainer(name, self.env.specs[name], settings, seed)
         source = None if self._resuming else initial_weights(self.settings, settings)
@@ -189,7 +200,7 @@ class Session:
             stored, state = read_trainer(source, name, settings.trainer_type)
             check_same_spec(name, stored, trainer.spec, source)
             trainer.load_weights(network_arrays(state))
-            self._notify(f"behavior {name}: initialized from {source}.")
+            self.notify(f"behavior {name}: initialized from {source}.")
         self.trainers[name] = trainer
         self._checked[name] = trainer.steps
         return trainer
@@ -205,7 +216,7 @@ class Session:
         """Writes the window of one behavior and begins a new one."""
         name = trainer.behavior
         frequency = trainer.settings.summary_freq
-        self.statistics.set(name, "Is Training", float(not trainer.finished))
+        self.statistics.set(name, IS_TRAINING, float(not trainer.finished))
         self._writers.write(
             name,
             trainer.steps // frequency * frequency,
@@ -221,10 +232,11 @@ def crossed(before: int, after: int, interval: int) -> bool:
 
 
 def parameters(settings: RunSettings) -> dict[str, float]:
-    """Constant environment parameters by name."""
+    """Environment parameters by name; all are constants, `prepare` refuses the others."""
     values: dict[str, float] = {}
-    for name, value in settings.environment_parameters.items():
-        if isinstance(value, SamplerSettings):
-            value = value.sampler_parameters.value  # only constants are implemented
-        values[name] = float(value)
+    for name, given in settings.environment_parameters.items():
+        if isinstance(given, SamplerSettings):
+            values[name] = cast(ConstantSettings, given.sampler_parameters).value
+        else:
+            values[name] = cast(float, given)
     return values

@@ -24,6 +24,7 @@ from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
 
+CONFIGURATION = "configuration.yaml"
 RUN_FILE = "run.json"
 ARRAY_REFERENCE = "array"
 

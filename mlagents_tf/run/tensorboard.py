@@ -93,7 +93,7 @@ class TensorBoardWriter:
 
 
 def cut_events_after(directory: Path, step: int, warn: Callable[[str], None]) -> int:
-    """Drop events beyond `step` in a behavior's directory, so that a resumed run shows each step once.
+    """Drop events beyond `step` below a directory: a resumed run shows each step once.
 
     A record that a crash left incomplete is dropped as well, with a warning. A file is replaced
     only when its successor is on the disk, and left alone where nothing is to be dropped.

@@ -80,7 +80,8 @@ class Actor:
         discrete = sample_branches(
             logits, allowed, self._branches, None if self.deterministic else rng
         )
-        sent = np.minimum(np.maximum(continuous, -ACTION_CLIP), ACTION_CLIP) / ACTION_CLIP
+        sent: FloatArray = np.minimum(np.maximum(continuous, -ACTION_CLIP), ACTION_CLIP)
+        sent /= np.float32(ACTION_CLIP)
         likelihood = None
         if with_log_probs:
             likelihood = log_probs(

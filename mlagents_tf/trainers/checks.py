@@ -6,7 +6,7 @@ import numpy as np
 
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import Step
+from mlagents_tf.steps import BoolArray, Step
 
 
 def check_step(behavior: str, spec: Spec, step: Step) -> None:
@@ -20,7 +20,7 @@ def check_step(behavior: str, spec: Spec, step: Step) -> None:
         if obs.dtype.kind == "f" and not np.isfinite(obs).all():
             _refuse_value(behavior, f"observation {k}", step, obs)
     if step.allowed_actions is not None:
-        _check_masks(behavior, spec, step)
+        _check_masks(behavior, spec, step, step.allowed_actions)
 
 
 def _check_shapes(behavior: str, spec: Spec, step: Step) -> None:
@@ -49,10 +49,10 @@ def _refuse_value(behavior: str, what: str, step: Step, values: np.ndarray) -> N
     )
 
 
-def _check_masks(behavior: str, spec: Spec, step: Step) -> None:
+def _check_masks(behavior: str, spec: Spec, step: Step, allowed: BoolArray) -> None:
     deciding = ~step.ended
     for branch, options in enumerate(spec.actions.branch_slices()):
-        none = deciding & ~step.allowed_actions[:, options].any(axis=1)
+        none = deciding & ~allowed[:, options].any(axis=1)
         if none.any():
             raise EnvError(
                 f"behavior {behavior}: the action mask of agent {step.agent_ids[none][0]} "

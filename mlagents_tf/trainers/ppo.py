@@ -262,6 +262,10 @@ class PPOTrainer(Trainer):
         self.optimizer.apply([tf.where(finite, gradient, 0.0) for gradient in gradients], variables)
         return 1.0 - tf.cast(finite, tf.float32)
 
+    def forget(self) -> None:
+        self.tape.rows()
+        self.tape.clear()
+
     def abandon(self) -> None:
         self.tape.abandon()
 

@@ -85,6 +85,10 @@ class Trainer(ABC):
         """
 
     @abstractmethod
+    def forget(self) -> None:
+        """Drops what is remembered without training on it."""
+
+    @abstractmethod
     def abandon(self) -> None:
         """Cuts the stories of all agents: the environment begins anew under other ids."""
 
