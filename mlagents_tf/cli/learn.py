@@ -73,7 +73,13 @@ def add_parser(subparsers: Any) -> None:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    parser.add_argument("trainer_config_path", nargs="?", type=Path, help="run configuration, YAML")
+    parser.add_argument(
+        "trainer_config_path",
+        nargs="?",
+        type=Path,
+        default=None,
+        help="run configuration, YAML; without it every behavior has the defaults of PPO",
+    )
     for flag, (path, kind, text) in FLAGS.items():
         parser.add_argument(flag, dest=path, type=kind, help=text)
     for flag, (path, text) in SWITCHES.items():
@@ -112,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     if "old --load" in given:
         flags["checkpoint_settings.resume"] = True
-    loaded = load_settings(given.get("trainer_config_path"), flags, given.get("overrides", ()))
+    loaded = load_settings(args.trainer_config_path, flags, given.get("overrides", ()))
 
     import_tensorflow()
     from mlagents_tf.run.learn import learn

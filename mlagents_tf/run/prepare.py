@@ -15,8 +15,8 @@ from mlagents_tf.run.checkpoints import Commit, discard, newest_valid
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME
 from mlagents_tf.run.lock import RunLock
-from mlagents_tf.run.state import CONFIGURATION, changed_values, initial_weights
-from mlagents_tf.run.storage import check_writable, make_directory, replacing
+from mlagents_tf.run.state import CONFIGURATION, RUN_FILE, changed_values, initial_weights
+from mlagents_tf.run.storage import check_writable, load_json, make_directory, replacing
 from mlagents_tf.settings.dump import dump_settings
 from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.settings.support import unsupported_parameters
@@ -51,7 +51,10 @@ def prepare(
     found = what_to_continue(settings, console)
     settings = with_seed(settings, run_dir if found else None)
     if not chosen.inference:
-        record_configuration(settings, run_dir, console, compare=found is not None)
+        if found is not None:
+            show_changes(settings, found, console)
+        with replacing(run_dir / CONFIGURATION) as file:
+            file.write(dump_settings(settings).encode())
     return settings, found
 
 
@@ -115,17 +118,17 @@ def with_seed(settings: RunSettings, resumed: Path | None) -> RunSettings:
     return settings.model_copy(update={"env_settings": env_settings})
 
 
-def record_configuration(
-    settings: RunSettings, run_dir: Path, console: Console, compare: bool
-) -> None:
-    """Writes configuration.yaml, which can be trained from again; shows what a resume changes."""
-    text = dump_settings(settings)
-    if compare:
-        for line in changed_values(_recorded(run_dir), yaml.safe_load(text)):
-            if not line.startswith("checkpoint_settings."):
-                console.notice(f"changed since the run was begun: {line}")
-    with replacing(run_dir / CONFIGURATION) as file:
-        file.write(text.encode())
+def show_changes(settings: RunSettings, found: Commit, console: Console) -> None:
+    """Says what a resume changes about the behaviors of the run and everything around them."""
+    trained = load_json(found.path / RUN_FILE)["behaviors"]
+    old = _recorded(settings.checkpoint_settings.run_dir)
+    for line in changed_values(old, yaml.safe_load(dump_settings(settings))):
+        section, _, rest = line.partition(".")
+        other_behavior = section == "behaviors" and not any(
+            rest.startswith(f"{name}.") for name in trained
+        )
+        if section not in ("checkpoint_settings", "default_settings") and not other_behavior:
+            console.notice(f"changed since the run was begun: {line}")
 
 
 def choose_device(settings: RunSettings, console: Console) -> None:
