@@ -22,6 +22,7 @@ HALF_TURN = np.array(
 MOST_TILT = np.array(
     0.25
 )  # quaternion part at which the platform stops turning further, 29 degrees
+LOWEST_OVER = 2.0  # [m] above the platform's centre; a ball lower than this fell past the edge
 ROLLING = 2.0 / 7.0  # share of the slip that goes into a solid sphere's spin
 
 # Quaternions are columns (w, x, z, y). Turning by the small vector (hx, 0, hz) in the platform's
@@ -149,8 +150,9 @@ class Ball3D(World):
     def _is_over_the_top(self, up: NDArray[np.float64]) -> BoolArray:
         """[A] bool, in the middle of the decision the ball is above the square, not beside it."""
         middle = self.ball[0] + self.ball[1] * (DT * SUBSTEPS / 2)
-        in_plane = middle - np.add.reduce(middle * up, axis=0) * up
-        over: BoolArray = (np.abs(in_plane[::2]) < HALF_PLATFORM).all(axis=0)
+        height = np.add.reduce(middle * up, axis=0)
+        aside = np.abs((middle - height * up)[::2])
+        over: BoolArray = (np.maximum(*aside) < HALF_PLATFORM) & (height > LOWEST_OVER)
         return over
 
     def _observe(self) -> Observations:

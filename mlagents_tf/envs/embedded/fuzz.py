@@ -170,7 +170,7 @@ class FuzzEnv:
         if spec.dtype == "uint8":
             return self.generator.integers(0, 256, shape, np.uint8)
         obs = self.generator.normal(size=shape).astype(np.float32)
-        obs[(..., *[0] * len(spec.shape))] = ages
+        obs.T[(0,) * len(spec.shape)] = ages
         return obs
 
     def _masks(self, n: int) -> BoolArray:
