@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.bodies import Body, VectorInputs, scaled_normal
+from mlagents_tf.nn.bodies import Body, VectorInputs
+from mlagents_tf.nn.conditioning import scaled_normal
 from mlagents_tf.nn.distributions import ActionDistribution, masked_logits
 from mlagents_tf.specs import ActionSpec, Spec
 
@@ -74,6 +76,25 @@ class ValueHeads(keras.layers.Layer):
         return tf.transpose(self.dense(encoding))
 
 
+class NetworkShape(NamedTuple):
+    """Sizes and switches of an ActorCritic; the keys of `network_settings` with the same names.
+
+    Attributes:
+        hidden_units: width of each body.
+        num_layers: depth of each body.
+        normalize: whether vector observations are scaled by running statistics.
+        separate_goals: whether goal signals make the weights of the last layer
+            (`goal_conditioning_type: hyper`) instead of being inputs like others.
+        shared_critic: one body for actor and critic.
+    """
+
+    hidden_units: int = 128
+    num_layers: int = 2
+    normalize: bool = False
+    separate_goals: bool = True
+    shared_critic: bool = False
+
+
 class ActorCritic(keras.layers.Layer):
     """A Gaussian and categorical policy, and a value for each reward signal.
 
@@ -83,10 +104,7 @@ class ActorCritic(keras.layers.Layer):
     Args:
         spec: observations and actions.
         num_signals: value heads.
-        hidden_units: width of each body.
-        num_layers: depth of each body.
-        normalize: whether vector observations are scaled by running statistics.
-        shared_critic: one body for both.
+        shape: sizes and switches.
         rng: draws the seeds of all initial weights.
     """
 
@@ -94,27 +112,21 @@ class ActorCritic(keras.layers.Layer):
         self,
         spec: Spec,
         num_signals: int,
-        *,
-        hidden_units: int,
-        num_layers: int,
-        normalize: bool,
-        shared_critic: bool,
+        shape: NetworkShape,
         rng: np.random.Generator,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.spec = spec
-        seeds = [int(seed) for seed in rng.integers(0, 2**31, 2 * num_layers + 3)]
-        self.inputs = VectorInputs(spec, normalize, name="inputs")
-        self.actor_body = Body(
-            self.inputs.size, hidden_units, num_layers, seeds[:num_layers], name="actor"
-        )
+        per_body = shape.num_layers + 2
+        seeds = [int(seed) for seed in rng.integers(0, 2**31, 2 * per_body + 3)]
+        self.inputs = VectorInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
+        sizes = (self.inputs.size, self.inputs.goal_size, shape.hidden_units, shape.num_layers)
+        self.actor_body = Body(*sizes, seeds[:per_body], name="actor")
         self.critic_body = (
             self.actor_body
-            if shared_critic
-            else Body(
-                self.inputs.size, hidden_units, num_layers, seeds[num_layers:-3], name="critic"
-            )
+            if shape.shared_critic
+            else Body(*sizes, seeds[per_body : 2 * per_body], name="critic")
         )
         size = self.actor_body.output_size
         self.action_heads = ActionHeads(size, spec.actions, seeds[-3:-1], name="action_heads")
@@ -140,14 +152,14 @@ class ActorCritic(keras.layers.Layer):
 
     def action_outputs(self, obs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Tuple of [N, *obs_k] -> means [N, C] and logits [N, sum of branch sizes], unmasked."""
-        return self.action_heads(self.actor_body(self.inputs(obs)))
+        return self.action_heads(self.actor_body(*self.inputs(obs)))
 
     def distribution_and_values(
         self, obs: Sequence[tf.Tensor], allowed: tf.Tensor | None
     ) -> tuple[ActionDistribution, tf.Tensor]:
         """Tuple of [N, *obs_k], [N, sum of branch sizes] bool -> distribution, values [S, N]."""
         inputs = self.inputs(obs)
-        encoding = self.actor_body(inputs)
+        encoding = self.actor_body(*inputs)
         shared = self.critic_body is self.actor_body
         means, logits = self.action_heads(encoding)
         if allowed is not None:
@@ -155,7 +167,7 @@ class ActorCritic(keras.layers.Layer):
         distribution = ActionDistribution(
             self.spec.actions, means, self.action_heads.log_stds, logits
         )
-        return distribution, self.value_heads(encoding if shared else self.critic_body(inputs))
+        return distribution, self.value_heads(encoding if shared else self.critic_body(*inputs))
 
 
 def squashed(continuous: tf.Tensor) -> tf.Tensor:

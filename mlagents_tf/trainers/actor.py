@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlagents_tf.data.mlp import MLP, Dense
+from mlagents_tf.data.mlp import MLP, Dense, Hyper
 from mlagents_tf.data.sampling import log_probs, sample_branches, sample_gaussian
+from mlagents_tf.nn.conditioning import LAYER_NORM_EPSILON
 from mlagents_tf.nn.normalizer import CLIP
 from mlagents_tf.nn.policies import ACTION_CLIP, ActorCritic
 from mlagents_tf.steps import Actions, BoolArray, FloatArray
@@ -92,25 +94,36 @@ class Actor:
 
 def mirror(network: ActorCritic) -> MLP:
     """The policy part of a network as NumPy arrays."""
-    heads = network.action_heads
-    size = network.actor_body.output_size
-    head = [dense for dense in (heads.means, heads.logits) if dense is not None]
-    normalizer = network.inputs.normalizer
+    inputs, body, heads = network.inputs, network.actor_body, network.action_heads
+    head = [_dense(layer) for layer in (heads.means, heads.logits) if layer is not None]
     scale = None
-    if normalizer is not None:
-        variance = np.asarray(normalizer.variance_sum) / np.float32(np.asarray(normalizer.rows))
-        scale = (np.asarray(normalizer.mean), np.sqrt(variance))
+    if inputs.normalizer is not None:
+        variance = _array(inputs.normalizer.variance_sum) / np.float32(inputs.normalizer.rows)
+        scale = (_array(inputs.normalizer.mean), np.sqrt(variance))
+    hyper = body.hyper and Hyper(
+        encoder=tuple(_dense(layer) for layer in body.hyper.encoder),
+        epsilon=LAYER_NORM_EPSILON,
+        kernels=_array(body.hyper.kernels),
+        dense=Dense(_array(body.hyper.kernel_bias), _array(body.hyper.bias)),
+    )
     return MLP(
+        order=tuple(inputs.order),
+        goal_size=inputs.goal_size,
         scale=scale,
         clip=CLIP,
-        layers=tuple(
-            Dense(np.asarray(layer.kernel), np.asarray(layer.bias))
-            for layer in network.actor_body.layers_
-        ),
+        layers=tuple(_dense(layer) for layer in body.dense),
+        hyper=hyper,
         head=Dense(
-            np.concatenate(
-                [np.zeros((size, 0), np.float32), *(np.asarray(d.kernel) for d in head)], 1
-            ),
-            np.concatenate([np.zeros(0, np.float32), *(np.asarray(d.bias) for d in head)]),
+            np.concatenate([dense.kernel for dense in head], axis=1),
+            np.concatenate([dense.bias for dense in head]),
         ),
     )
+
+
+def _dense(layer: keras.layers.Dense) -> Dense:
+    return Dense(_array(layer.kernel), _array(layer.bias))
+
+
+def _array(variable: keras.Variable) -> FloatArray:
+    # a copy: the mirror keeps its weights while the network trains on
+    return np.array(variable, np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlagents_tf.data.tape import Episodes, Tape, TapeRows
 from mlagents_tf.errors import TrainingError
-from mlagents_tf.nn.policies import ActorCritic, squashed
+from mlagents_tf.nn.policies import ActorCritic, NetworkShape, squashed
 from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss
 from mlagents_tf.ops.masks import masked_mean, normalized
 from mlagents_tf.ops.returns import gae
@@ -64,19 +64,19 @@ class PPOTrainer(Trainer):
         hyperparameters = cast(PPOSettings, settings.hyperparameters)
         self.hyperparameters = hyperparameters
         self.signals = make_signals(settings.reward_signals)
-        self.network = ActorCritic(
-            spec,
-            len(self.signals),
-            hidden_units=settings.network_settings.hidden_units,
-            num_layers=settings.network_settings.num_layers,
-            normalize=settings.network_settings.normalize,
+        network = settings.network_settings
+        shape = NetworkShape(
+            hidden_units=network.hidden_units,
+            num_layers=network.num_layers,
+            normalize=network.normalize,
+            separate_goals=network.goal_conditioning_type == "hyper",
             shared_critic=hyperparameters.shared_critic,
-            rng=self.rng,
         )
+        self.network = ActorCritic(spec, len(self.signals), shape, self.rng)
         self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate, epsilon=1e-8)
         self.optimizer.build(self.network.trainable_variables)
         self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, CHUNK)
-        self.actor = Actor(self.network, settings.network_settings.deterministic)
+        self.actor = Actor(self.network, network.deterministic)
         self._compiled_update = compiled(self._update)
 
     def act(self, step: Step) -> Actions:
