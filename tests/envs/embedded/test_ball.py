@@ -4,7 +4,7 @@ import pytest
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard, normals
 from mlagents_tf.errors import EnvError
 from tests.envs.demo_decoder import RECORDINGS, read_recording
-from tests.envs.playing import continuous, deciding
+from tests.envs.playing import continuous, deciding, play
 
 ROT_Z, ROT_X, HEIGHT = 0, 1, 3
 RECORDING = RECORDINGS / "unitytests_test.demo"
@@ -156,3 +156,14 @@ def test_one_decision_ahead_the_ball_is_where_unity_had_it():
 
 def test_the_picture_is_the_front_beside_the_top():
     assert calm().render().shape == (240, 480, 3)
+
+
+def test_a_rule_that_tilts_against_the_ball_balances_to_the_end():
+    def rule(step):
+        obs = step.obs[0]
+        wanted = 0.05 * np.stack([obs[:, 2] + obs[:, 5], -obs[:, 4] - obs[:, 7]], axis=1)
+        return continuous((wanted - obs[:, :2]) / np.radians(5.0))
+
+    returns, lengths = play(Ball3D(seed=1), rule, 1000)
+    np.testing.assert_allclose(returns, [100.0] * 12, rtol=1e-5)
+    assert lengths == [1000] * 12
