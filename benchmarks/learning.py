@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+PROGRAM = (sys.executable, "-m", "mlagents_tf")
 REWARD = "Environment/Cumulative Reward"
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--num-areas", type=int)
     parser.add_argument("--episodes", type=int, default=100)
-    parser.add_argument("--max-episode-steps", type=int, default=0)
+    parser.add_argument("--max-episode-steps", type=int, default=10_000)
     parser.add_argument("--threshold", type=float, help="mean reward that counts as learned")
     parser.add_argument("--name", help="of the curve's file; the environment's by default")
     parser.add_argument("--results-dir", type=Path, default=Path("results"))
@@ -49,7 +50,7 @@ def learn(args: argparse.Namespace, run_dir: Path, seed: int) -> float:
     began = time.monotonic()
     subprocess.run(
         [
-            *("mlagents-tf", "learn", args.config, "--env", args.env, *areas),
+            *(*PROGRAM, "learn", args.config, "--env", args.env, *areas),
             *("--seed", str(seed), "--run-id", run_dir.name, "--force"),
             *("--results-dir", str(run_dir.parent), *args.rest),
         ],
@@ -61,7 +62,7 @@ def learn(args: argparse.Namespace, run_dir: Path, seed: int) -> float:
 
 def evaluate(args: argparse.Namespace, run_dir: Path) -> dict[str, float]:
     """Figures of the deterministic policy, of the run's first behavior."""
-    command = ["mlagents-tf", "evaluate", str(run_dir), "--episodes", str(args.episodes), "--json"]
+    command = [*PROGRAM, "evaluate", str(run_dir), "--episodes", str(args.episodes), "--json"]
     command += ["--max-episode-steps", str(args.max_episode_steps)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return next(iter(json.loads(printed).values()))

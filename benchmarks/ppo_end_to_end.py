@@ -1,6 +1,6 @@
 """PPO on CartPole from observation to update: agent-steps per second, beside the peers' setup.
 
-    python benchmarks/ppo_end_to_end.py --agents 16 --peers ../shared/bench
+python benchmarks/ppo_end_to_end.py --agents 16 --peers ../shared/bench
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def main() -> None:
 
     threadpool_limits(1, user_api="blas")
     env = PeerEnv(args.peers, "cartpole", args.agents)
-    trainer = PPOTrainer(BEHAVIOR, env.specs[BEHAVIOR], settings(batch, buffer, args.hidden_units), 0)
+    trainer = PPOTrainer(
+        BEHAVIOR, env.specs[BEHAVIOR], settings(batch, buffer, args.hidden_units), 0
+    )
     spent = dict.fromkeys(("act", "env", "observe", "update"), 0.0)
     clock = time.perf_counter
     steps = env.reset()

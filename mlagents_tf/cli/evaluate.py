@@ -31,7 +31,10 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=12_345, help="of environment and noise")
     parser.add_argument("--stochastic", action="store_true", help="draw actions as in training")
     parser.add_argument(
-        "--max-episode-steps", type=int, default=0, help="decisions that bound an episode"
+        "--max-episode-steps",
+        type=int,
+        default=10_000,
+        help="decisions after which an episode counts as it stands (10000; 0 = no bound)",
     )
 
 

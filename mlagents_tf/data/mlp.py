@@ -104,7 +104,7 @@ def swish(x: FloatArray) -> FloatArray:
 def _conditioned(x: FloatArray, goal: FloatArray, hyper: Hyper) -> FloatArray:
     for layer in hyper.encoder:
         goal = swish(linear(goal, layer))
-    centred: FloatArray = goal - goal.mean(axis=1, keepdims=True)
+    centred = np.subtract(goal, goal.mean(axis=1, keepdims=True), dtype=np.float32)
     centred /= np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(hyper.epsilon))
     outer = (centred[:, :, None] * x[:, None, :]).reshape(len(x), -1)
     mixed: FloatArray = outer @ hyper.kernels

@@ -148,8 +148,8 @@ class Tape:
         columns = self._columns
         columns["continuous"][rows] = continuous
         columns["discrete"][rows] = discrete
-        if deciding.allowed_actions is not None:
-            columns["allowed"][rows] = deciding.allowed_actions
+        allowed = deciding.allowed_actions
+        columns["allowed"][rows] = True if allowed is None else allowed
         agents["row"][slots] = np.arange(rows.start, rows.stop)
         agents["waiting"][slots] = True
         agents["seen"][slots] = self._clock
@@ -170,9 +170,10 @@ class Tape:
         order[:used] = np.argsort(columns["story"][:used], kind="stable")
         places = np.empty_like(order)
         places[order] = np.arange(length, dtype=np.int32)
-        # whatever stands before a row without an answer ends its story
+        # an answered row before one without an answer ends its story
         followers = places[np.flatnonzero(columns["mask"][:used] == 0)]
-        columns["last"][order[followers[followers > 0] - 1]] = 1
+        before = order[followers[followers > 0] - 1]
+        columns["last"][before] = columns["mask"][before]
         return TapeRows(
             obs=tuple(columns[f"obs_{k}"][:length] for k in range(len(self.spec.observations))),
             **{name: columns[name][:length] for name in ROW_COLUMNS},
@@ -202,13 +203,16 @@ class Tape:
         self._agents.remove(self._agents.live)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that decides the future, as arrays."""
+        """Everything that decides the future, as arrays that stay as they are."""
         counters = (self._used, self.num_real, self._clock, self._next_story, self.padded_length)
         return (
-            {"counters": np.array(counters, np.int64), "seen/slots": self._seen_slots}
-            | {f"seen/obs_{k}": obs for k, obs in enumerate(self._seen_obs)}
+            {"counters": np.array(counters, np.int64), "seen/slots": self._seen_slots.copy()}
+            | {f"seen/obs_{k}": obs.copy() for k, obs in enumerate(self._seen_obs)}
             | {f"agents/{name}": array for name, array in self._agents.state().items()}
-            | {f"rows/{name}": column[: self._used] for name, column in self._columns.items()}
+            | {
+                f"rows/{name}": column[: self._used].copy()
+                for name, column in self._columns.items()
+            }
         )
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
@@ -261,7 +265,7 @@ class Tape:
         answered[answered] = ~self._agents["waiting"][self._seen_slots[answered]]
         stories = self._agents["story"][self._seen_slots[answered]]
         self._write(tuple(obs[answered] for obs in self._seen_obs), stories)
-        self._seen_slots = np.zeros(0, np.intp)
+        self._seen_obs, self._seen_slots = empty_step(self.spec).obs, np.zeros(0, np.intp)
 
     def _write(self, obs: tuple[NDArray[Any], ...], stories: NDArray[np.int64]) -> slice:
         """Adds unanswered rows that hold only observations."""

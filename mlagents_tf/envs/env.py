@@ -78,7 +78,7 @@ def check_actions(
     rows: int,
     branches: NDArray[np.uint32],
 ) -> None:
-    """Raise EnvError unless actions have `rows` rows, the spec's sizes and existing options.
+    """Raise EnvError unless actions have `rows` rows, the spec's sizes and possible values.
 
     Args:
         branches: [D] sizes of the branches.
@@ -90,6 +90,8 @@ def check_actions(
             f"{behavior}: actions have shapes {shapes[0]} (continuous) and {shapes[1]} (discrete); "
             f"expected {sizes[0]} and {sizes[1]}, one row for each agent that decides."
         )
+    if spec.continuous_size and not np.isfinite(actions.continuous).all():
+        raise EnvError(f"{behavior}: a continuous action is not finite; the policy has diverged.")
     if len(branches):  # as unsigned numbers negative options are huge, so that one test finds both
         options = actions.discrete.astype(np.uint32)
         if (options >= branches).any():

@@ -49,6 +49,8 @@ class GymnasiumEnv:
     def __init__(
         self, env_id: str, num_areas: int = 1, seed: int = 0, *, drawable: bool = False
     ) -> None:
+        if num_areas < 1:
+            raise EnvError(f"gym:{env_id}: num_areas is {num_areas}; give 1 or more.")
         self.behavior = env_id.rpartition(":")[2].rpartition("/")[2]
         self.num_areas = num_areas
         self.unknown_parameters: set[str] = set()

@@ -75,7 +75,9 @@ def make_env(name: str, *, num_areas: int | None = None, seed: int = 0) -> Env:
         # only who asks for Gymnasium needs it installed
         from mlagents_tf.envs.gymnasium import GymnasiumEnv
 
-        return GymnasiumEnv(name.removeprefix(GYMNASIUM_PREFIX), num_areas or 1, seed)
+        return GymnasiumEnv(
+            name.removeprefix(GYMNASIUM_PREFIX), 1 if num_areas is None else num_areas, seed
+        )
     raise EnvError(_unknown(name))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mlagents_tf.envs.env import Env, StatefulEnv
-from mlagents_tf.errors import StorageError
+from mlagents_tf.errors import DataError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
 from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.run.state import (
@@ -96,6 +96,12 @@ class Session:
         """Goes on where a commit was taken."""
         self._resuming = True
         facts = load_json(found.path / RUN_FILE)
+        missing = [name for name in facts["behaviors"] if name not in self.env.specs]
+        if missing:
+            raise DataError(
+                f"{found.path}: was trained on behavior '{missing[0]}', but this environment has "
+                f"only: {', '.join(self.env.specs)}; resume with the run's own --env"
+            )
         for behavior in facts["behaviors"]:
             self._restore_trainer(behavior, found)
         self.statistics.load_state(facts["statistics"])

@@ -121,7 +121,7 @@ class Ball3D(World):
     def _roll(self, ups: NDArray[np.float64]) -> None:
         """Move the balls through the physics steps under the platform's normals [S, 3, A]."""
         over = self._is_over_the_top(ups[SUBSTEPS // 2])
-        rolling, outwards = over * ROLLING, np.tile(over * -1.0, (2, 1))
+        rolling, outwards = over * ROLLING, over * -1.0
         corrections = np.empty((2, self.num_areas))
         position, velocity = self.ball
         velocity *= STEP_TIME  # from here on in metres per physics step
