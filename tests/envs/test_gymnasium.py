@@ -172,6 +172,11 @@ def test_what_cannot_be_made_is_said_in_one_sentence(wrong, message):
         GymnasiumEnv(wrong)
 
 
+def test_no_areas_are_refused():
+    with pytest.raises(EnvError, match="gym:CartPole-v1: num_areas is 0"):
+        GymnasiumEnv("CartPole-v1", 0)
+
+
 def test_a_namespaced_id_gives_the_behavior_its_last_part():
     gymnasium.register("Countdown/Inner-v0", entry_point=Countdown)
     assert set(GymnasiumEnv("Countdown/Inner-v0").specs) == {"Inner-v0"}

@@ -87,6 +87,7 @@ def test_parameters_that_do_not_exist_are_kept_for_the_caller():
     [
         ({"Basic": discrete([0, 0])}, r"shapes \(2, 0\) .* and \(2, 1\) .*expected \(1, 0\)"),
         ({"Basic": continuous([[0.0]])}, "one row for each agent that decides"),
+        ({"Basic": discrete([])}, r"expected \(1, 0\) and \(1, 1\)"),
         ({"Basic": discrete([3])}, r"option 3 to 3; the branches have sizes \[3\]"),
         ({"Basic": discrete([-1])}, "option -1"),
         ({"Elementary": discrete([0])}, r"\['Elementary'\]; this environment has .* 'Basic'"),
@@ -98,6 +99,13 @@ def test_wrong_actions_are_refused_in_one_sentence(actions, message):
     env.reset()
     with pytest.raises(EnvError, match=message):
         env.step(actions)
+
+
+def test_an_action_that_is_no_number_is_refused():
+    env = LineWorld()
+    env.reset()
+    with pytest.raises(EnvError, match="not finite; the policy has diverged"):
+        env.step({"toy-continuous": continuous([[np.nan]])})
 
 
 def test_stepping_before_reset_is_refused():
