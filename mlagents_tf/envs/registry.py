@@ -61,13 +61,16 @@ def list_envs(*, toys: bool = False) -> list[EnvRow]:
     ]
 
 
-def make_env(name: str, *, num_areas: int | None = None, seed: int = 0) -> Env:
+def make_env(
+    name: str, *, num_areas: int | None = None, seed: int = 0, drawable: bool = False
+) -> Env:
     """The environment called `name`.
 
     Args:
         name: an embedded environment, or `gym:` and the id of a Gymnasium environment.
         num_areas: areas stepped together; None = as many as Unity's scene has, or 1.
         seed: of every draw the environment makes.
+        drawable: `render()` will be called, for which Gymnasium must be asked beforehand.
     """
     if name in EMBEDDED:
         return EMBEDDED[name](num_areas, seed)
@@ -75,9 +78,8 @@ def make_env(name: str, *, num_areas: int | None = None, seed: int = 0) -> Env:
         # only who asks for Gymnasium needs it installed
         from mlagents_tf.envs.gymnasium import GymnasiumEnv
 
-        return GymnasiumEnv(
-            name.removeprefix(GYMNASIUM_PREFIX), 1 if num_areas is None else num_areas, seed
-        )
+        env_id = name.removeprefix(GYMNASIUM_PREFIX)
+        return GymnasiumEnv(env_id, 1 if num_areas is None else num_areas, seed, drawable=drawable)
     raise EnvError(_unknown(name))
 
 

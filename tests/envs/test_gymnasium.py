@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv  # noqa: E402
 from gymnasium.vector.utils import batch_space  # noqa: E402
 
 from mlagents_tf.envs.gymnasium import GymnasiumEnv  # noqa: E402
+from mlagents_tf.envs.registry import make_env  # noqa: E402
 from mlagents_tf.errors import EnvError  # noqa: E402
 from mlagents_tf.steps import Actions  # noqa: E402
 from tests.envs.playing import continuous, discrete  # noqa: E402
@@ -281,3 +282,11 @@ def test_a_picture_is_drawn_only_if_asked_for():
     env._vector.render = lambda: None
     with pytest.raises(EnvError, match="drawable=True"):
         env.render()
+
+
+def test_a_picture_is_the_first_areas():
+    pytest.importorskip("pygame")
+    env = make_env("gym:CartPole-v1", num_areas=2, drawable=True)
+    env.reset()
+    assert env.render().shape == (400, 600, 3)
+    env.close()

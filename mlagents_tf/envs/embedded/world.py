@@ -136,6 +136,8 @@ class World(abc.ABC):
 
     def load_state(self, state: State) -> dict[str, Step]:
         """Continue where `state()` was taken; the number of areas must be the same."""
+        if set(state.get("arrays", ())) != set(self.stored):
+            raise EnvError(f"{self.behavior}: the state was taken of another environment.")
         if len(state["ids"]) != self.num_areas:
             raise EnvError(
                 f"{self.behavior}: the state has {len(state['ids'])} areas, this environment "

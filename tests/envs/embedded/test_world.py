@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from mlagents_tf.envs.embedded.ball import Ball3D
 from mlagents_tf.envs.embedded.basic import Basic
 from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
 from mlagents_tf.errors import EnvError
@@ -74,6 +75,13 @@ def test_a_state_of_another_number_of_areas_is_refused():
     env.reset()
     with pytest.raises(EnvError, match="the state has 2 areas, this environment 3"):
         Basic(num_areas=3).load_state(env.state())
+
+
+def test_a_state_of_another_environment_is_refused():
+    env = Basic()
+    env.reset()
+    with pytest.raises(EnvError, match="3DBall: the state was taken of another environment"):
+        Ball3D(1).load_state(env.state())
 
 
 def test_parameters_that_do_not_exist_are_kept_for_the_caller():
