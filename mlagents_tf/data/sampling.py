@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mlagents_tf.steps import BoolArray, FloatArray
 
 LOG_2PI = float(np.log(2.0 * np.pi))
+TINY = np.finfo(np.float32).tiny
 
 
 def sample_gaussian(means: FloatArray, stds: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -40,7 +41,8 @@ def sample_branches(
     """
     scores = logits
     if rng is not None:
-        scores = logits - np.log(rng.standard_exponential(logits.shape, dtype=np.float32))
+        noise = rng.standard_exponential(logits.shape, dtype=np.float32)
+        scores = logits - np.log(np.maximum(noise, TINY))  # one draw in eight million is 0
     if allowed is not None:
         scores = np.where(allowed, scores, -np.inf)
     taken = np.empty((len(logits), len(branches)), np.int32)

@@ -126,4 +126,4 @@ def _dense(layer: keras.layers.Dense) -> Dense:
 
 def _array(variable: keras.Variable) -> FloatArray:
     # a copy: the mirror keeps its weights while the network trains on
-    return np.array(variable, np.float32)
+    return np.array(variable.numpy(), np.float32)

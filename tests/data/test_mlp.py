@@ -1,0 +1,88 @@
+"""The NumPy mirror computes what the Keras network computes."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mlagents_tf.data.mlp import MLP, Dense, swish
+from mlagents_tf.trainers import actor as actor_module
+from mlagents_tf.trainers.actor import Actor, mirror
+from tests.nn.networks import ACTIONS, make_network, random_obs, spec_of
+
+SHAPES = list(itertools.product(ACTIONS, [False, True], [1, 2, 3], [0, 1]))
+
+
+def assert_mirrored(network):
+    obs = random_obs(network.spec, 20)
+    expected = np.concatenate(network.action_outputs(obs), axis=1)
+    np.testing.assert_allclose(mirror(network)(obs), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("actions", "normalize", "num_layers", "goals"), SHAPES)
+def test_the_mirror_agrees_with_keras(actions, normalize, num_layers, goals):
+    spec = spec_of(ACTIONS[actions], (3, 2, 4), goals)
+    assert_mirrored(make_network(spec, normalize=normalize, num_layers=num_layers))
+
+
+@pytest.mark.parametrize("shared_critic", [False, True])
+def test_one_observation_and_a_shared_critic_are_mirrored_too(shared_critic):
+    spec = spec_of(ACTIONS["hybrid"], (4,))
+    assert_mirrored(make_network(spec, normalize=True, shared_critic=shared_critic))
+
+
+def test_goals_that_are_ordinary_inputs_are_mirrored_too():
+    spec = spec_of(ACTIONS["hybrid"], (3, 2, 4), goals=1)
+    assert_mirrored(make_network(spec, normalize=True, separate_goals=False))
+
+
+def test_the_mirror_leaves_observations_as_they_are():
+    network = make_network(spec_of(ACTIONS["continuous"], (3,)), normalize=True)
+    obs = random_obs(network.spec, 5)
+    before = obs[0].copy()
+    mirror(network)(obs)
+    np.testing.assert_array_equal(obs[0], before)
+
+
+def test_the_mirror_keeps_its_weights_while_the_network_changes():
+    network = make_network(spec_of(ACTIONS["continuous"]))
+    copy, obs = mirror(network), random_obs(network.spec, 5)
+    before = copy(obs)
+    for weight in network.trainable_variables:
+        weight.assign_add(weight + 1.0)
+    np.testing.assert_array_equal(copy(obs), before)
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 0.7310586), (-1, -0.2689414), (1000, 1000)])
+def test_the_activation_is_x_times_its_sigmoid(x, y):
+    np.testing.assert_allclose(swish(np.array([x], np.float32)), [y], rtol=1e-6)
+
+
+def test_the_activation_of_a_very_negative_number_is_zero_without_overflow():
+    np.testing.assert_allclose(swish(np.array([-1e6], np.float32)), [0.0], atol=1e-20)
+
+
+def test_normalised_inputs_stay_within_the_clip():
+    one = Dense(np.ones((1, 1), np.float32), np.zeros(1, np.float32))
+    scale = np.array([1.0], np.float32), np.array([0.5], np.float32)
+    mlp = MLP(order=(0,), goal_size=0, scale=scale, clip=5.0, layers=(), hyper=None, head=one)
+    found = mlp((np.array([[2.0], [100.0], [-100.0]], np.float32),))
+    np.testing.assert_allclose(found, [[2.0], [5.0], [-5.0]])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_many_agents_go_through_a_graph_with_the_same_outputs(n, monkeypatch):
+    network = make_network(spec_of(ACTIONS["hybrid"]), normalize=True)
+    actor, obs = Actor(network), random_obs(network.spec, n)
+    in_numpy = actor.outputs(obs)
+    monkeypatch.setattr(actor_module, "MIRROR_LIMIT", 0)
+    for a, b in zip(in_numpy, actor.outputs(obs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_no_agents_get_no_actions():
+    network = make_network(spec_of(ACTIONS["hybrid"]), normalize=True)
+    obs = random_obs(network.spec, 0)
+    decision = Actor(network).decide(obs, None, np.random.default_rng(0))
+    assert decision.actions.continuous.shape == (0, 2)
+    assert decision.actions.discrete.shape == (0, 1)
