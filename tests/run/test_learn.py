@@ -192,13 +192,13 @@ def breaking(monkeypatch, after, damage):
 
 def nan_reward(step):
     rewards = step.rewards.copy()
-    rewards[1] = np.nan
+    rewards[0] = np.nan
     return step._replace(rewards=rewards)
 
 
 def nan_observation(step):
     obs = step.obs[0].copy()
-    obs[2, 0] = np.inf
+    obs[0, 0] = np.inf
     return step._replace(obs=(obs, *step.obs[1:]))
 
 
