@@ -10,6 +10,7 @@ from gymnasium.vector.utils import batch_space  # noqa: E402
 from mlagents_tf.envs.gymnasium import GymnasiumEnv  # noqa: E402
 from mlagents_tf.envs.registry import make_env  # noqa: E402
 from mlagents_tf.errors import EnvError  # noqa: E402
+from mlagents_tf.specs import ActionSpec  # noqa: E402
 from mlagents_tf.steps import Actions  # noqa: E402
 from tests.envs.playing import continuous, discrete  # noqa: E402
 
@@ -216,23 +217,25 @@ def register_spaces(observation_space, action_space):
     return Spaces
 
 
-def test_dict_and_tuple_spaces_become_several_observations_and_hybrid_actions():
-    seen = spaces.Dict(
-        {
-            "camera": spaces.Box(0, 255, (16, 12, 3), np.uint8),
-            "hand": spaces.Tuple([spaces.Discrete(3, start=5), spaces.Box(-1, 1, (), np.float32)]),
-            "map": spaces.MultiDiscrete([2, 3]),
-            "flags": spaces.MultiBinary(4),
-        }
-    )
-    acts = spaces.Tuple(
-        [
-            spaces.Discrete(2),
-            spaces.Box(0.0, 10.0, (2,), np.float32),
-            spaces.MultiDiscrete([3, 4], start=[1, 1]),
-        ]
-    )
-    world = register_spaces(seen, acts)
+SEEN = spaces.Dict(
+    {
+        "camera": spaces.Box(0, 255, (16, 12, 3), np.uint8),
+        "hand": spaces.Tuple([spaces.Discrete(3, start=5), spaces.Box(-1, 1, (), np.float32)]),
+        "map": spaces.MultiDiscrete([2, 3]),
+        "flags": spaces.MultiBinary(4),
+    }
+)
+TAKEN = spaces.Tuple(
+    [
+        spaces.Discrete(2),
+        spaces.Box(0.0, 10.0, (2,), np.float32),
+        spaces.MultiDiscrete([3, 4], start=[1, 1]),
+    ]
+)
+
+
+def test_a_dict_of_spaces_becomes_several_observations():
+    register_spaces(SEEN, TAKEN)
     env = GymnasiumEnv("Spaces-v0", 2)
     spec = env.specs["Spaces-v0"]
     names = {obs.name: obs.shape for obs in spec.observations}
@@ -243,13 +246,18 @@ def test_dict_and_tuple_spaces_become_several_observations_and_hybrid_actions():
         "hand/1": (1,),
         "map": (5,),
     }
-    assert spec.actions.continuous_size == 2
-    assert spec.actions.discrete_branches == (2, 3, 4)
     step = env.reset()["Spaces-v0"]
     by_name = dict(zip([obs.name for obs in spec.observations], step.obs, strict=True))
     assert by_name["camera"].dtype == np.uint8
     assert (by_name["hand/0"].sum(axis=1) == 1).all()
     assert (by_name["map"][:, :2].sum(axis=1) == 1).all()
+
+
+def test_a_tuple_of_spaces_becomes_hybrid_actions():
+    world = register_spaces(SEEN, TAKEN)
+    env = GymnasiumEnv("Spaces-v0", 2)
+    assert env.specs["Spaces-v0"].actions == ActionSpec(2, (2, 3, 4))
+    env.reset()
     actions = Actions(
         np.array([[-1.0, 1.0], [0.0, 0.5]], np.float32), np.array([[1, 2, 3], [0, 0, 0]], np.int32)
     )
@@ -259,7 +267,7 @@ def test_dict_and_tuple_spaces_become_several_observations_and_hybrid_actions():
     assert (int(first[0]), first[1].tolist(), first[2].tolist()) == (1, [0.0, 10.0], [3, 4])
     assert (int(second[0]), second[1].tolist(), second[2].tolist()) == (0, [5.0, 7.5], [1, 1])
     assert step.agent_ids.tolist() == [0, 1, 2, 3]
-    assert step.obs[0].shape == (4, *spec.observations[0].shape)
+    assert step.obs[0].shape == (4, 3, 16, 12)
 
 
 @pytest.mark.parametrize(
