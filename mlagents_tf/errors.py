@@ -35,3 +35,7 @@ class DataError(MlagentsTfError):
 
 class TrainingError(MlagentsTfError):
     """Training cannot go on: a loss or gradient stopped being finite (exit code 1)."""
+
+
+class ContractError(MlagentsTfError):
+    """A trainer that does not keep what `check_trainer` asks of every trainer (exit code 1)."""

@@ -135,17 +135,21 @@ def danger_faults(module):
 
 
 def style_faults(module):
-    """Sentences about relative imports, the global generator, and loops over agents."""
+    """Sentences about relative imports and global generators."""
     for line, name, _, relative in module.imports():
         if relative:
             yield f"{module.where}:{line} imports {name} relatively"
     for line, name, _ in module.calls():
         head, _, function = name.rpartition(".")
-        if head in ("np.random", "numpy.random") and function[:1].islower():
-            if function != "default_rng":
-                yield f"{module.where}:{line} uses NumPy's global generator: {name}"
+        own = function == "default_rng" or function[:1].isupper()
+        if head in ("np.random", "numpy.random") and not own:
+            yield f"{module.where}:{line} uses NumPy's global generator: {name}"
         if name in ("random.random", "random.seed", "random.shuffle", "random.choice"):
             yield f"{module.where}:{line} uses Python's global generator: {name}"
+
+
+def loop_faults(module):
+    """Sentences about Python loops over agents, rows or steps, by the name of their variable."""
     if module.area in ("cli", "run"):
         return
     for node in ast.walk(module.tree):
@@ -241,7 +245,7 @@ def sources():
 
 
 MODULES = sources()
-RULES = (floor_faults, tensorflow_faults, danger_faults, style_faults, state_faults)
+RULES = (floor_faults, tensorflow_faults, danger_faults, style_faults, loop_faults, state_faults)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.__name__ for rule in RULES])
@@ -284,8 +288,8 @@ def test_every_part_of_the_package_has_a_floor():
         (danger_faults, "run/x.py", "np.load(p, allow_pickle=True)", "allow_pickle"),
         (danger_faults, "run/x.py", "yaml.load(f)", "calls yaml.load"),
         (danger_faults, "run/x.py", "tf.saved_model.load(p)", "calls tf.saved_model.load"),
-        (style_faults, "data/x.py", "for agent in agents: pass", "loops over each agent"),
-        (style_faults, "data/x.py", "[f(row) for i, row in rows]", "loops over each row"),
+        (loop_faults, "data/x.py", "for agent in agents: pass", "loops over each agent"),
+        (loop_faults, "data/x.py", "[f(row) for i, row in rows]", "loops over each row"),
         (style_faults, "data/x.py", "from .tape import Tape", "relatively"),
         (style_faults, "data/x.py", "np.random.normal()", "global generator"),
         (state_faults, "data/x.py", "CACHE = {}", "empty container"),
@@ -303,7 +307,7 @@ def test_a_breach_is_reported_in_a_sentence(rule, where, source, sentence):
     [
         (floor_faults, "trainers/x.py", "from mlagents_tf.data.tape import Tape"),
         (tensorflow_faults, "cli/x.py", "def f():\n    import tensorflow"),
-        (style_faults, "envs/x.py", "for name, step in steps.items(): pass"),
+        (loop_faults, "envs/x.py", "for name, step in steps.items(): pass"),
         (danger_faults, "run/x.py", "np.load(p, allow_pickle=False); yaml.safe_load(f)"),
         (style_faults, "data/x.py", "rng = np.random.default_rng(0)"),
     ],

@@ -1,0 +1,73 @@
+"""Every trainer keeps the contract, and the contract notices who does not."""
+
+import numpy as np
+import pytest
+
+from mlagents_tf.errors import ContractError
+from mlagents_tf.run.plugins import TRAINERS, make_trainer
+from mlagents_tf.trainers.check_trainer import SPECS, check_trainer
+from tests.trainers.small import small_settings
+
+# every kind of action and of observation once
+PAIRWISE = ("continuous, one vector", "discrete, several vectors", "hybrid, one vector")
+
+
+def maker(trainer_type, change=lambda trainer: None):
+    settings = small_settings(trainer_type, network_settings={"normalize": True})
+
+    def make(behavior, spec, seed):
+        trainer = make_trainer(behavior, spec, settings, seed)
+        change(trainer)
+        return trainer
+
+    return make
+
+
+@pytest.mark.parametrize("trainer_type", TRAINERS)
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_a_trainer_keeps_the_contract(trainer_type, name):
+    check_trainer(maker(trainer_type), {name: SPECS[name]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer_type", TRAINERS)
+@pytest.mark.parametrize("name", [name for name in SPECS if name not in PAIRWISE])
+def test_a_trainer_keeps_the_contract_on_the_whole_matrix(trainer_type, name):
+    check_trainer(maker(trainer_type), {name: SPECS[name]})
+
+
+def learns_nothing(trainer):
+    trainer.update = lambda: (trainer.forget(), {"Losses/Policy Loss": 0.0})[1]
+
+
+def reports_nan(trainer):
+    trainer.update = lambda: (trainer.forget(), {"Losses/Policy Loss": float("nan")})[1]
+
+
+def is_never_ready(trainer):
+    trainer.ready = lambda: False
+
+
+def takes_forbidden_options(trainer):
+    act = trainer.act
+
+    def wrong(step):
+        actions = act(step)
+        return actions._replace(discrete=np.zeros_like(actions.discrete))
+
+    trainer.act = wrong
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (learns_nothing, "an update left every weight as it was"),
+        (reports_nan, "the statistic Losses/Policy Loss is nan"),
+        (is_never_ready, "no update was due after 100 turns"),
+        (takes_forbidden_options, "a forbidden option of branch 0 was taken"),
+    ],
+)
+def test_a_broken_promise_is_named(fault, sentence):
+    name = "discrete, one vector"
+    with pytest.raises(ContractError, match=f"{name}: {sentence}"):
+        check_trainer(maker("ppo", fault), {name: SPECS[name]}, max_steps=100)

@@ -1,0 +1,31 @@
+"""Trainers small enough to compile in a second or two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlagents_tf.run.plugins import make_trainer
+from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.specs import Spec
+from mlagents_tf.trainers.trainer import Trainer
+
+SMALL = {
+    "ppo": {"batch_size": 16, "buffer_size": 64, "num_epoch": 2},
+}
+
+
+def small_settings(trainer_type: str = "ppo", **keys: Any) -> BehaviorSettings:
+    """Settings of a small trainer; `keys` are those of the behavior and win."""
+    network = {"hidden_units": 8, "num_layers": 1} | keys.pop("network_settings", {})
+    hyperparameters = SMALL.get(trainer_type, {}) | keys.pop("hyperparameters", {})
+    return BehaviorSettings(
+        trainer_type=trainer_type,
+        hyperparameters=hyperparameters,
+        network_settings=network,
+        **{"time_horizon": 16, **keys},
+    )
+
+
+def small_trainer(spec: Spec, seed: int = 0, **keys: Any) -> Trainer:
+    """A small trainer of a behavior called `walker`."""
+    return make_trainer("walker", spec, small_settings(**keys), seed)
