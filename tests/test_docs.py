@@ -111,7 +111,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("command", command_lines(), ids=lambda snippet: snippet.label)
 def test_commands_parse(command, capsys):
-    words = shlex.split(command.text)
+    words = shlex.split(re.sub(r"[\[\]]", "", command.text))  # [--optional] in a synopsis
     arguments = words[1:]
     if words[0].endswith("mlagents-tf-learn"):
         arguments = ["learn", *arguments]
@@ -160,12 +160,9 @@ def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = [page.relative_to(ROOT / "docs").as_posix() for page in ROOT.glob("docs/**/*.md")]
     linked = {target.partition("#")[0] for target in LINK.findall(index)}
-    folders = {target for target in linked if target.endswith("/")}
     unlisted = [
         page
         for page in pages
-        if page != "README.md"
-        and page not in linked
-        and not any(page.startswith(folder) for folder in folders)
+        if page != "README.md" and page not in linked and not page.startswith("benchmarks/")
     ]
     assert unlisted == []
