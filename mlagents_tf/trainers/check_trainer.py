@@ -72,7 +72,10 @@ class _Check:
         self.max_steps = max_steps
 
     def run(self, make_trainer: MakeTrainer) -> None:
-        trainer, world = make_trainer(self.name, self.spec, self.seed), _World(self.spec, self.seed)
+        trainer, world = (
+            make_trainer(self.name, self.spec, self.seed),
+            RandomWorld(self.spec, self.seed),
+        )
         trainer.observe(world.step)
         before = _copied(trainer.weights())
         self._play(trainer, world)
@@ -98,7 +101,7 @@ class _Check:
         self,
         trainer: Trainer,
         other: Trainer,
-        world: _World,
+        world: RandomWorld,
         taken: list[Actions],
         statistics: Mapping[str, float],
     ) -> None:
@@ -122,13 +125,13 @@ class _Check:
         if other.steps != trainer.steps:
             self._fail(f"counted {trainer.steps} steps, and {other.steps} after loading a state")
 
-    def _turn(self, trainer: Trainer, world: _World) -> Actions:
+    def _turn(self, trainer: Trainer, world: RandomWorld) -> Actions:
         actions = trainer.act(world.step)
         self._check_actions(actions, world.step)
         trainer.observe(world.advance())
         return actions
 
-    def _play(self, trainer: Trainer, world: _World) -> list[Actions]:
+    def _play(self, trainer: Trainer, world: RandomWorld) -> list[Actions]:
         """Turns until an update is due."""
         taken: list[Actions] = []
         while not trainer.ready():
@@ -181,19 +184,19 @@ class _Check:
         raise ContractError(f"{self.name}: {what}")
 
 
-class _World:
-    """Random observations, rewards, masks and ends of a few agents that begin anew at once."""
+class RandomWorld:
+    """Random observations, rewards, masks and ends of agents that begin anew at once."""
 
-    def __init__(self, spec: Spec, seed: int) -> None:
+    def __init__(self, spec: Spec, seed: int, num_agents: int = NUM_AGENTS) -> None:
         self.spec = spec
         self.rng = np.random.default_rng(seed)
-        self.ids = np.arange(NUM_AGENTS)
-        self.next_id = NUM_AGENTS
-        self.step = self._step(self.ids, np.zeros(NUM_AGENTS, np.bool_))
+        self.ids = np.arange(num_agents)
+        self.next_id = num_agents
+        self.step = self._step(self.ids, np.zeros(num_agents, np.bool_))
 
     def advance(self) -> Step:
         """The next step: who ended stands in it twice, under the old id and a new one."""
-        ended = self.rng.random(NUM_AGENTS) < 0.1
+        ended = self.rng.random(len(self.ids)) < 0.1
         count = np.count_nonzero(ended)
         ids = np.concatenate([self.ids, np.arange(self.next_id, self.next_id + count)])
         self.step = self._step(ids, np.concatenate([ended, np.zeros(count, np.bool_)]))

@@ -37,6 +37,15 @@ def _check_shapes(behavior: str, spec: Spec, step: Step) -> None:
                 f"behavior {behavior}: observation {k}{name} arrived with shape "
                 f"{list(obs.shape)}, its spec declares {[n, *expected.shape]} for {n} agents"
             )
+    options = (n, spec.actions.num_discrete)
+    expectations = {"rewards": (n,), "group_rewards": (n,), "allowed_actions": options}
+    for field, shape in expectations.items():
+        array = getattr(step, field)
+        if array is not None and array.shape != shape:
+            raise EnvError(
+                f"behavior {behavior}: {field} arrived with shape {list(array.shape)}, "
+                f"expected {list(shape)} for {n} agents"
+            )
 
 
 def _refuse_value(behavior: str, what: str, step: Step, values: np.ndarray) -> None:

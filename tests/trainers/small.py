@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlagents_tf.run.plugins import make_trainer
+from mlagents_tf.run.plugins import TRAINERS
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
+from mlagents_tf.trainers.check_trainer import RandomWorld
 from mlagents_tf.trainers.trainer import Trainer
 
 SMALL = {
@@ -28,4 +29,18 @@ def small_settings(trainer_type: str = "ppo", **keys: Any) -> BehaviorSettings:
 
 def small_trainer(spec: Spec, seed: int = 0, **keys: Any) -> Trainer:
     """A small trainer of a behavior called `walker`."""
-    return make_trainer("walker", spec, small_settings(**keys), seed)
+    settings = small_settings(**keys)
+    return TRAINERS[settings.trainer_type]("walker", spec, settings, seed)
+
+
+def fill(trainer: Trainer, world: RandomWorld) -> None:
+    """Turns until an update is due."""
+    while not trainer.ready():
+        trainer.act(world.step)
+        trainer.observe(world.advance())
+
+
+def fill_and_update(trainer: Trainer, world: RandomWorld) -> dict[str, float]:
+    """Statistics of one update."""
+    fill(trainer, world)
+    return trainer.update()
