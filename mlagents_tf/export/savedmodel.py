@@ -43,6 +43,6 @@ def export_savedmodel(network: ActorCritic, directory: Path) -> Path:
         tf.saved_model.save(served, str(aside), signatures=served.policy.get_concrete_function())
         shutil.rmtree(directory, ignore_errors=True)
         aside.rename(directory)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise StorageError(f"{directory}: cannot write the SavedModel: {error}") from error
     return directory

@@ -1,0 +1,157 @@
+"""An exported policy needs nothing but TensorFlow and acts as the trainer's does."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mlagents_tf.errors import StorageError
+from mlagents_tf.export.savedmodel import export_savedmodel
+from mlagents_tf.specs import ActionSpec
+from mlagents_tf.trainers.actor import Actor
+from tests.nn.networks import ACTIONS, make_network, random_obs, spec_of
+
+CONSUMER = """
+import sys
+for library in ("mlagents_tf", "keras", "tf_keras", "tensorflow_probability"):
+    sys.modules[library] = None  # importing it is now an ImportError
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+policy = model.signatures["serving_default"]
+inputs = dict(np.load(sys.argv[2]))
+results = {"inputs": np.array(sorted(policy.structured_input_signature[1]))}
+for rows in (1, 7):
+    outputs = policy(**{name: tf.constant(x[:rows]) for name, x in inputs.items()})
+    results |= {f"{rows}/{name}": tensor.numpy() for name, tensor in outputs.items()}
+draws = [policy(**{name: tf.constant(x) for name, x in inputs.items()}) for _ in range(30)]
+for name in ("continuous_actions", "discrete_actions"):
+    if name in draws[0]:
+        results[f"draws/{name}"] = np.stack([draw[name].numpy() for draw in draws])
+np.savez(sys.argv[3], **results)
+"""
+
+
+def make_exported(actions):
+    return make_network(spec_of(ACTIONS[actions]), normalize=True)
+
+
+def inputs_for(network):
+    """Seven rows by input name, and the mask as the trainer has it."""
+    actions = network.spec.actions
+    inputs = {f"obs_{k}": obs for k, obs in enumerate(random_obs(network.spec, 7))}
+    if not actions.num_branches:
+        return inputs, None
+    allowed = np.ones((7, actions.num_discrete), np.bool_)
+    _, logits = Actor(network).outputs(tuple(inputs.values()))
+    # whatever would be taken in the first branch is forbidden
+    allowed[np.arange(7), logits[:, actions.branch_slices()[0]].argmax(axis=1)] = False
+    inputs["action_masks"] = allowed.astype(np.float32)
+    return inputs, allowed
+
+
+@pytest.fixture(scope="module", params=list(ACTIONS))
+def consumed(request, tmp_path_factory):
+    """A network, its inputs, its mask, and what a process without our code got from the export."""
+    directory = tmp_path_factory.mktemp(request.param)
+    network = make_exported(request.param)
+    inputs, allowed = inputs_for(network)
+    np.savez(directory / "inputs.npz", **inputs)
+    export_savedmodel(network, directory / "saved_model")
+    arguments = [directory / name for name in ("saved_model", "inputs.npz", "outputs.npz")]
+    subprocess.run(
+        [sys.executable, "-I", "-c", CONSUMER, *map(str, arguments)],
+        check=True,
+        cwd=directory,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    with np.load(directory / "outputs.npz") as outputs:
+        return network, inputs, allowed, dict(outputs)
+
+
+def test_inputs_have_ml_agents_names(consumed):
+    _, inputs, _, outputs = consumed
+    assert outputs["inputs"].tolist() == sorted(inputs)
+
+
+def test_outputs_are_those_of_the_actions_that_the_policy_has(consumed):
+    network, _, _, outputs = consumed
+    actions = network.spec.actions
+    expected = {"version_number", "memory_size"}
+    if actions.continuous_size:
+        expected |= {
+            "continuous_actions",
+            "deterministic_continuous_actions",
+            "continuous_action_output_shape",
+        }
+    if actions.num_branches:
+        expected |= {
+            "discrete_actions",
+            "deterministic_discrete_actions",
+            "discrete_action_output_shape",
+        }
+    names = {name.removeprefix("7/") for name in outputs if name.startswith("7/")}
+    assert names == expected
+
+
+def test_constants_describe_the_model(consumed):
+    network, _, _, outputs = consumed
+    actions = network.spec.actions
+    assert outputs["7/version_number"] == [3.0]
+    assert outputs["7/memory_size"] == [0.0]
+    if actions.continuous_size:
+        assert outputs["7/continuous_action_output_shape"] == [2.0]
+    if actions.num_branches:
+        shape = outputs["7/discrete_action_output_shape"]
+        assert shape.tolist() == [[float(size) for size in actions.discrete_branches]]
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_deterministic_outputs_are_the_actors_at_any_number_of_rows(consumed, rows):
+    network, _, allowed, outputs = consumed
+    obs = tuple(obs[:rows] for obs in random_obs(network.spec, 7))
+    mask = None if allowed is None else allowed[:rows]
+    actor = Actor(network, deterministic=True)
+    expected = actor.decide(obs, mask, np.random.default_rng(0)).actions
+    if network.spec.actions.continuous_size:
+        found = outputs[f"{rows}/deterministic_continuous_actions"]
+        np.testing.assert_allclose(found, expected.continuous, rtol=1e-5, atol=1e-5)
+    if network.spec.actions.num_branches:
+        found = outputs[f"{rows}/deterministic_discrete_actions"]
+        np.testing.assert_array_equal(found, expected.discrete)
+
+
+def test_drawn_actions_vary_within_what_is_allowed(consumed):
+    network, _, allowed, outputs = consumed
+    actions = network.spec.actions
+    if actions.continuous_size:
+        drawn = outputs["draws/continuous_actions"]
+        assert drawn.shape == (30, 7, actions.continuous_size)
+        assert (np.abs(drawn) <= 1).all()
+        assert drawn.std() > 0.1
+        assert (drawn[0] != drawn[1]).any()
+    if actions.num_branches:
+        drawn = outputs["draws/discrete_actions"]
+        assert drawn.shape == (30, 7, actions.num_branches)
+        first = allowed[:, actions.branch_slices()[0]]
+        assert first[np.arange(7), drawn[:, :, 0]].all()
+        for branch, size in enumerate(actions.discrete_branches):
+            assert set(np.unique(drawn[:, :, branch])) <= set(range(size))
+
+
+def test_an_export_replaces_the_one_before(tmp_path):
+    network = make_network(spec_of(ActionSpec(1), (2,)))
+    for _ in range(2):
+        assert export_savedmodel(network, tmp_path / "model") == tmp_path / "model"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "saved_model.pb").is_file()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    network = make_network(spec_of(ActionSpec(1), (2,)))
+    with pytest.raises(StorageError, match=r"file/model: cannot write the SavedModel"):
+        export_savedmodel(network, tmp_path / "file" / "model")
