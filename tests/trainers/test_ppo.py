@@ -217,12 +217,15 @@ class PencilPPO:
             variable.assign(variable.numpy() - learning_rate * step)
 
 
-def test_three_epochs_are_those_of_pencil_and_paper(two_signals):
+@pytest.mark.parametrize("shared_critic", [False, True])
+def test_three_epochs_are_those_of_pencil_and_paper(two_signals, shared_critic):
     keys = {
         "reward_signals": two_signals,
         "time_horizon": 4,
         "hyperparameters": WHOLE
-        | {"num_epoch": 3, "learning_rate": 0.01, "learning_rate_schedule": "constant"},
+        # in a shared body the weights of the losses show; apart, Adam would hide them
+        | {"num_epoch": 3, "learning_rate": 0.01, "learning_rate_schedule": "constant"}
+        | {"beta": 0.3, "shared_critic": shared_critic},
     }
     trainer, twin = small_trainer(HYBRID, **keys), small_trainer(HYBRID, **keys)
     fill(trainer, RandomWorld(HYBRID, 0))
