@@ -34,7 +34,13 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
+        "tensorboard": ["tensorboard>=2.20,<2.22"],
+        "test": [
+            "pytest>=8",
+            "pytest-xdist>=3.5",
+            "hypothesis>=6.100",
+            "tensorboard>=2.20,<2.22",
+        ],
         "dev": [
             "pytest>=8",
             "pytest-xdist>=3.5",

@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     """Adds the command."""
     parser = subparsers.add_parser("evaluate", help="play a trained policy and measure it")
     add_policy_arguments(parser)
-    parser.add_argument("--episodes", type=int, default=100, help="of each behavior (100)")
+    parser.add_argument("--episodes", type=positive, default=100, help="of each behavior (100)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -27,7 +27,7 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of all commands that play a trained policy."""
     parser.add_argument("run_dir", type=Path, metavar="RUN", help="such as results/first")
     parser.add_argument("--env", help="another environment than the run's")
-    parser.add_argument("--num-areas", type=int, help="areas stepped together")
+    parser.add_argument("--num-areas", type=positive, help="areas stepped together")
     parser.add_argument("--seed", type=int, default=12_345, help="of environment and noise")
     parser.add_argument("--stochastic", action="store_true", help="draw actions as in training")
     parser.add_argument(
@@ -36,6 +36,14 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
         default=10_000,
         help="decisions after which an episode counts as it stands (10000; 0 = no bound)",
     )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict[str, Trainer]]:

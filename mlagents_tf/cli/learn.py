@@ -11,7 +11,11 @@ from mlagents_tf.cli.quiet import import_tensorflow
 
 FLAGS: dict[str, tuple[str, type, str]] = {
     # flag: (path in the resolved settings, type, help)
-    "--env": ("env_settings.env_path", str, "embedded environment, gym:ID, or path to a build"),
+    "--env": (
+        "env_settings.env_path",
+        str,
+        "an embedded environment (see: mlagents-tf envs) or gym:ID",
+    ),
     "--run-id": ("checkpoint_settings.run_id", str, "name of the run and its directory"),
     "--initialize-from": ("checkpoint_settings.initialize_from", str, "run to take weights from"),
     "--results-dir": ("checkpoint_settings.results_dir", str, "where runs are written"),
@@ -36,6 +40,7 @@ FLAGS: dict[str, tuple[str, type, str]] = {
     "--capture-frame-rate": ("engine_settings.capture_frame_rate", int, "of a Unity build"),
     "--torch-device": ("torch_settings.device", str, "as in ML-Agents: cpu or cuda"),
 }
+METAVARS = {str: "NAME", int: "N", float: "X"}
 SWITCHES: dict[str, tuple[str, str]] = {
     "--resume": ("checkpoint_settings.resume", "go on where the run stopped"),
     "--force": ("checkpoint_settings.force", "begin again, discarding the run of this id"),
@@ -50,13 +55,13 @@ OLD_SWITCHES: dict[str, str] = {
     "--train": "--train is not needed: training is the default",
     "--torch": "--torch has no meaning here: TensorFlow trains",
     "--tensorflow": "--tensorflow is not needed: TensorFlow always trains",
-    "--cpu": "--cpu is ignored: set tf_settings.device to cpu",
+    "--cpu": "--cpu is now --torch-device cpu",
     "--slow": "--slow is ignored: set --time-scale 1",
 }
 OLD_FLAGS: dict[str, str] = {
     "--curriculum": "convert it: mlagents-tf upgrade-config CONFIG OUT --curriculum FILE",
     "--sampler": "convert it: mlagents-tf upgrade-config CONFIG OUT --sampler FILE",
-    "--lesson": "lessons are resumed with the run",
+    "--lesson": "there are no curricula yet",
     "--keep-checkpoints": "use --set behaviors.NAME.keep_checkpoints=N",
     "--save-freq": "use --set behaviors.NAME.checkpoint_interval=N",
     "--num-runs": "start one command for each run",
@@ -81,7 +86,7 @@ def add_parser(subparsers: Any) -> None:
         help="run configuration, YAML; without it every behavior has the defaults of PPO",
     )
     for flag, (path, kind, text) in FLAGS.items():
-        parser.add_argument(flag, dest=path, type=kind, help=text)
+        parser.add_argument(flag, dest=path, type=kind, metavar=METAVARS[kind], help=text)
     for flag, (path, text) in SWITCHES.items():
         parser.add_argument(flag, dest=path, action="store_true", help=text)
     for flag in OLD_SWITCHES:
@@ -116,6 +121,8 @@ def run(args: argparse.Namespace) -> int:
         for flag, hint in (OLD_SWITCHES | OLD_FLAGS).items()
         if f"old {flag}" in given
     ]
+    if "old --cpu" in given:
+        flags.setdefault("torch_settings.device", "cpu")
     if "old --load" in given:
         flags["checkpoint_settings.resume"] = True
     loaded = load_settings(args.trainer_config_path, flags, given.get("overrides", ()))

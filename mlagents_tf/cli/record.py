@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mlagents_tf.cli.evaluate import add_policy_arguments, open_policy
+from mlagents_tf.cli.evaluate import add_policy_arguments, open_policy, positive
 
 
 def add_parser(subparsers: Any) -> None:
@@ -14,8 +14,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("record", help="record a trained policy as a GIF")
     add_policy_arguments(parser)
     parser.add_argument("out", type=Path, metavar="OUT.gif")
-    parser.add_argument("--steps", type=int, default=200, help="decisions to record (200)")
-    parser.add_argument("--fps", type=int, default=10, help="decisions per second (10)")
+    parser.add_argument("--steps", type=positive, default=200, help="decisions to record (200)")
+    parser.add_argument("--fps", type=positive, default=10, help="decisions per second (10)")
     parser.set_defaults(run=run)
 
 

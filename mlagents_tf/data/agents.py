@@ -64,8 +64,11 @@ class Agents:
         places[places == len(self._sorted_ids)] = 0
         found = self._sorted_ids[places] == agent_ids
         slots: Slots = np.where(found, self._sorted_slots[places], -1)
-        self._recent_ids, self._recent_slots = agent_ids.copy(), slots
         return slots
+
+    def expect(self, agent_ids: NDArray[np.int64], slots: Slots) -> None:
+        """Says what `find` will probably be asked next, [N] ids, and its answer."""
+        self._recent_ids, self._recent_slots = agent_ids.copy(), slots
 
     def add(self, agent_ids: NDArray[np.int64]) -> Slots:
         """Gives each of [N] new ids a slot whose columns are 0."""

@@ -91,13 +91,11 @@ def linear(x: FloatArray, dense: Dense) -> FloatArray:
 
 
 def swish(x: FloatArray) -> FloatArray:
-    """x * sigmoid(x), in place."""
-    gate = np.negative(x)
-    # past 80 the gate is 0 to float32 precision, and exp(80) does not overflow
-    np.minimum(gate, 80.0, out=gate)
-    np.exp(gate, out=gate)
+    """x * sigmoid(x), in place; written with tanh, which never overflows and is the faster."""
+    x *= 0.5
+    gate = np.tanh(x)
     gate += 1.0
-    x /= gate
+    x *= gate
     return x
 
 

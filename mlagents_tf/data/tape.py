@@ -2,9 +2,7 @@
 
 A row is one decision. Rows of all agents follow each other as they are made, so a step of N agents
 is one contiguous write, whoever was born or died in between. What followed a row is found by
-sorting rows by story (`TapeRows.order`): there, the row behind row i holds the next observation of
-the same agent. A story's last row is followed by a row with `mask` 0 that carries nothing but the
-observation to bootstrap from.
+sorting rows by story when an update begins (`TapeRows`).
 """
 
 from __future__ import annotations
@@ -21,8 +19,6 @@ from mlagents_tf.steps import FloatArray, Step, empty_step
 AGENT_TIMEOUT = 10_000
 """Steps after which an agent that was never heard of again is forgotten."""
 
-ROW_COLUMNS = ("continuous", "discrete", "allowed", "rewards", "terminated", "last", "mask")
-
 
 class Episodes(NamedTuple):
     """Episodes that ended in a step: sum of rewards [N] float64 and decisions [N] int64."""
@@ -32,7 +28,10 @@ class Episodes(NamedTuple):
 
 
 class TapeRows(NamedTuple):
-    """A filled tape, padded to F rows; every array has F rows unless said.
+    """A filled tape, story by story, padded to F rows; every array has F rows.
+
+    Behind row i stands what the same agent saw next. A story ends with a row that has `mask` 0 and
+    carries nothing but the observation to bootstrap from.
 
     Attributes:
         obs: tuple of [F, *shape].
@@ -43,8 +42,6 @@ class TapeRows(NamedTuple):
         terminated: [F] float32, 1 where nothing is to be earned beyond the row.
         last: [F] float32, 1 on the final row of a story.
         mask: [F] float32, 1 on real rows, 0 on bootstrap and padding rows.
-        order: [F] int32, rows sorted by story; row `order[i + 1]` follows row `order[i]`.
-        places: [F] int32, the inverse: row i stands at `order[places[i]]`.
     """
 
     obs: tuple[NDArray[Any], ...]
@@ -55,8 +52,6 @@ class TapeRows(NamedTuple):
     terminated: FloatArray
     last: FloatArray
     mask: FloatArray
-    order: NDArray[np.int32]
-    places: NDArray[np.int32]
 
     @property
     def real(self) -> NDArray[np.intp]:
@@ -85,9 +80,9 @@ class Tape:
         self._used = 0
         self._clock = 0
         self._next_story = 0
-        # what agents that ask for a decision see now, and their slots (-1: newcomers)
-        self._seen_obs = empty_step(spec).obs
-        self._seen_slots: Slots = np.zeros(0, np.intp)
+        self._all_cut = True  # no story waits to be cut by an update
+        self._seen_slots: Slots
+        self._see_nobody()
         self._agents = Agents(
             {
                 "row": np.int64,  # row of the agent's latest decision
@@ -127,8 +122,9 @@ class Tape:
         else:
             self._answer(slots, rewards)
         if not ended.any():
-            self._seen_obs, self._seen_slots = step.obs, slots
+            self._seen_ids, self._seen_obs, self._seen_slots = step.agent_ids, step.obs, slots
             return Episodes(np.zeros(0), np.zeros(0, np.int64))
+        self._seen_ids = step.agent_ids[~ended]
         self._seen_obs = tuple(obs[~ended] for obs in step.obs)
         self._seen_slots = slots[~ended]
         closing = ended & known
@@ -137,13 +133,18 @@ class Tape:
     def append(self, deciding: Step, continuous: FloatArray, discrete: NDArray[np.int32]) -> None:
         """Writes the decisions [N] that were taken on the rows of `deciding`."""
         agents = self._agents
-        slots = agents.find(deciding.agent_ids)
+        observed = np.array_equal(self._seen_ids, deciding.agent_ids)
+        slots = self._seen_slots if observed else agents.find(deciding.agent_ids)
         new = slots < 0
         if new.any():
             entered = agents.add(deciding.agent_ids[new])
             agents["story"][entered] = self._next_story + np.arange(len(entered))
             self._next_story += len(entered)
-            slots = agents.find(deciding.agent_ids)
+            slots = slots.copy()
+            slots[new] = entered
+        if observed:
+            self._seen_slots = slots
+        agents.expect(deciding.agent_ids, slots)
         rows = self._write(deciding.obs, agents["story"][slots])
         columns = self._columns
         columns["continuous"][rows] = continuous
@@ -153,32 +154,33 @@ class Tape:
         agents["row"][slots] = np.arange(rows.start, rows.stop)
         agents["waiting"][slots] = True
         agents["seen"][slots] = self._clock
+        self._all_cut = False
 
     def rows(self) -> TapeRows:
-        """Cuts all open stories and hands out the tape; `clear` must follow.
-
-        The arrays are views that the next `append` overwrites.
-        """
+        """Cuts all open stories and hands out a sorted copy of the tape; `clear` must follow."""
         self._bootstrap_open_stories()
         used = self._used
         self.padded_length = max(self.padded_length, self._rounded(used))
-        self._reserve(self.padded_length)
-        columns, length = self._columns, self.padded_length
-        columns["mask"][used:length] = 0
-        columns["allowed"][used:length] = True
-        order = np.arange(length, dtype=np.int32)
-        order[:used] = np.argsort(columns["story"][:used], kind="stable")
-        places = np.empty_like(order)
-        places[order] = np.arange(length, dtype=np.int32)
+        order = np.argsort(self._columns["story"][:used], kind="stable")
+
+        def told(name: str, padding: int = 0) -> NDArray[Any]:
+            column = self._columns[name]
+            rows = np.full((self.padded_length, *column.shape[1:]), padding, column.dtype)
+            np.take(column[:used], order, axis=0, out=rows[:used], mode="clip")
+            return rows
+
+        mask, last = told("mask"), told("last")
         # an answered row before one without an answer ends its story
-        followers = places[np.flatnonzero(columns["mask"][:used] == 0)]
-        before = order[followers[followers > 0] - 1]
-        columns["last"][before] = columns["mask"][before]
+        last[:-1] = np.where(mask[1:] == 0, mask[:-1], last[:-1])
         return TapeRows(
-            obs=tuple(columns[f"obs_{k}"][:length] for k in range(len(self.spec.observations))),
-            **{name: columns[name][:length] for name in ROW_COLUMNS},
-            order=order,
-            places=places,
+            obs=tuple(told(f"obs_{k}") for k in range(len(self.spec.observations))),
+            continuous=told("continuous"),
+            discrete=told("discrete"),
+            allowed=told("allowed", True),
+            rewards=told("rewards"),
+            terminated=told("terminated"),
+            last=last,
+            mask=mask,
         )
 
     def clear(self) -> None:
@@ -201,12 +203,17 @@ class Tape:
         """Cuts all open stories and forgets the agents: the environment begins anew."""
         self._bootstrap_open_stories()
         self._agents.remove(self._agents.live)
+        self._see_nobody()
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that decides the future, as arrays that stay as they are."""
-        counters = (self._used, self.num_real, self._clock, self._next_story, self.padded_length)
+        counters = (
+            *(self._used, self.num_real, self._clock, self._next_story),
+            *(self.padded_length, self._all_cut),
+        )
         return (
-            {"counters": np.array(counters, np.int64), "seen/slots": self._seen_slots.copy()}
+            {"counters": np.array(counters, np.int64)}
+            | {"seen/ids": self._seen_ids.copy(), "seen/slots": self._seen_slots.copy()}
             | {f"seen/obs_{k}": obs.copy() for k, obs in enumerate(self._seen_obs)}
             | {f"agents/{name}": array for name, array in self._agents.state().items()}
             | {
@@ -217,15 +224,15 @@ class Tape:
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Continues where `state()` was taken."""
-        used, real, clock, story, padded = (int(count) for count in state["counters"])
+        used, real, clock, story, padded, cut = (int(count) for count in state["counters"])
         self.num_real, self._clock, self._next_story = real, clock, story
-        self.padded_length = padded
+        self.padded_length, self._all_cut = padded, bool(cut)
         self._used = 0
         self._reserve(max(used, padded))
         self._used = used
         for name, column in self._columns.items():
             column[:used] = state[f"rows/{name}"]
-        self._seen_slots = state["seen/slots"]
+        self._seen_ids, self._seen_slots = state["seen/ids"], state["seen/slots"]
         self._seen_obs = tuple(state[f"seen/obs_{k}"] for k in range(len(self._seen_obs)))
         prefix = "agents/"
         self._agents.load_state(
@@ -260,12 +267,20 @@ class Tape:
         return episodes
 
     def _bootstrap_open_stories(self) -> None:
-        """Writes what living agents see now behind their answered rows."""
+        """Writes what living agents see now behind their answered rows, once."""
+        if self._all_cut:
+            return
+        self._all_cut = True
         answered = self._seen_slots >= 0
         answered[answered] = ~self._agents["waiting"][self._seen_slots[answered]]
         stories = self._agents["story"][self._seen_slots[answered]]
         self._write(tuple(obs[answered] for obs in self._seen_obs), stories)
-        self._seen_obs, self._seen_slots = empty_step(self.spec).obs, np.zeros(0, np.intp)
+
+    def _see_nobody(self) -> None:
+        """Forgets what agents that ask for a decision see, and their slots (-1: newcomers)."""
+        self._seen_ids = np.zeros(0, np.int64)
+        self._seen_obs = empty_step(self.spec).obs
+        self._seen_slots = np.zeros(0, np.intp)
 
     def _write(self, obs: tuple[NDArray[Any], ...], stories: NDArray[np.int64]) -> slice:
         """Adds unanswered rows that hold only observations."""

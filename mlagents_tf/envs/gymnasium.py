@@ -105,7 +105,10 @@ class GymnasiumEnv:
 
     def render(self) -> NDArray[np.uint8]:
         """[H, W, 3] picture of the first area; needs `drawable=True`."""
-        frames = self._vector.render()
+        try:
+            frames = self._vector.render()
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise EnvError(f"{self.behavior}: cannot be drawn: {error}.") from error
         if not frames:
             raise EnvError(f"{self.behavior}: made without drawable=True, so it draws nothing.")
         return np.asarray(frames[0], np.uint8)

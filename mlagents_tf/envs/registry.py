@@ -83,6 +83,12 @@ def make_env(
     raise EnvError(_unknown(name))
 
 
+def check_name(name: str) -> None:
+    """Raise EnvError, with what may have been meant, if `make_env` would not know `name`."""
+    if name not in EMBEDDED and not name.startswith(GYMNASIUM_PREFIX):
+        raise EnvError(_unknown(name))
+
+
 def _unknown(name: str) -> str:
     """Why `name` cannot be made, and what may have been meant."""
     known = ", ".join(row.name for row in list_envs())

@@ -30,7 +30,10 @@ class Normalizer(keras.layers.Layer):
         return tf.clip_by_value(scaled, -CLIP, CLIP)
 
     def update(self, vector: tf.Tensor, mask: tf.Tensor) -> None:
-        """Adds the rows of `vector` [N, size] where `mask` [N] is 1."""
+        """Adds the rows of `vector` [N, size] where `mask` [N] is 1.
+
+        Rows so large that the statistics would overflow are not counted.
+        """
         mask = mask[:, None]
         count = tf.reduce_sum(mask)
         rows = tf.cast(self.rows, tf.float32)
@@ -38,6 +41,8 @@ class Normalizer(keras.layers.Layer):
         batch_mean = tf.reduce_sum(vector * mask, axis=0) / tf.maximum(count, 1.0)
         delta = batch_mean - self.mean
         spread = tf.reduce_sum(tf.square(vector - batch_mean) * mask, axis=0)
-        self.variance_sum.assign_add(spread + tf.square(delta) * rows * share)
-        self.mean.assign_add(delta * share)
-        self.rows.assign_add(tf.cast(count, tf.int64))
+        more = spread + tf.square(delta) * rows * share
+        counted = tf.reduce_all(tf.math.is_finite(more))
+        self.variance_sum.assign_add(tf.where(counted, more, 0.0))
+        self.mean.assign_add(tf.where(counted, delta * share, 0.0))
+        self.rows.assign_add(tf.where(counted, tf.cast(count, tf.int64), 0))

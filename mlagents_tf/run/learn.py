@@ -17,7 +17,7 @@ from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import export_trainer
-from mlagents_tf.run.prepare import choose_device, prepare, show_notices
+from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
 from mlagents_tf.run.session import Session, parameters
 from mlagents_tf.run.signals import StopSignals
 from mlagents_tf.run.state import CONFIGURATION
@@ -57,6 +57,7 @@ def learn(settings: RunSettings, notices: Sequence[str] = (), command: Sequence[
             return act_only(settings, env, stop, console)
         session = open_session(settings, env, console, stack, command)
         steps = session.begin() if found is None else continue_run(session, found, console)
+        record_configuration(settings)
         report_unknown_parameters(env, console)
         console.start_progress(session.steps, session.max_steps)
         with saving_on_error(session):

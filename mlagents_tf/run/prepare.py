@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
+from mlagents_tf.envs.registry import check_name
 from mlagents_tf.errors import DataError, SettingsError
 from mlagents_tf.run.checkpoints import Commit, discard, newest_valid
 from mlagents_tf.run.console import Console
@@ -25,7 +26,7 @@ from mlagents_tf.settings.support import unsupported_parameters
 def prepare(
     settings: RunSettings, console: Console, stack: ExitStack
 ) -> tuple[RunSettings, Commit | None]:
-    """Checks what can be checked, takes possession of the run directory and records the settings.
+    """Checks what can be checked and takes possession of the run directory.
 
     Returns:
         Settings with a seed, and the commit to go on from, if any.
@@ -50,12 +51,15 @@ def prepare(
     stack.enter_context(RunLock(run_dir, console.warning))
     found = what_to_continue(settings, console)
     settings = with_seed(settings, run_dir if found else None)
-    if not chosen.inference:
-        if found is not None:
-            show_changes(settings, found, console)
-        with replacing(run_dir / CONFIGURATION) as file:
-            file.write(dump_settings(settings).encode())
+    if found is not None and not chosen.inference:
+        show_changes(settings, found, console)
     return settings, found
+
+
+def record_configuration(settings: RunSettings) -> None:
+    """Writes configuration.yaml, which can be trained from again."""
+    with replacing(settings.checkpoint_settings.run_dir / CONFIGURATION) as file:
+        file.write(dump_settings(settings).encode())
 
 
 def refuse_what_does_not_exist(settings: RunSettings) -> None:
@@ -65,6 +69,7 @@ def refuse_what_does_not_exist(settings: RunSettings) -> None:
             "no environment: the Unity Editor cannot be trained yet; choose one with --env "
             "('mlagents-tf envs' lists them)"
         )
+    check_name(settings.env_settings.env_path)
     if settings.env_settings.num_envs > 1:
         raise SettingsError(
             f"env_settings.num_envs is {settings.env_settings.num_envs}, but there are no worker "

@@ -8,6 +8,7 @@ env.json, env.npz           where the environment stood, if it can say so
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,13 +110,17 @@ def commit_at(path: Path) -> Path:
     """A commit directory: `path` itself, or the newest valid one of the run at `path`."""
     if (path / RUN_FILE).is_file():
         return path
-    found = newest_valid(path, warn=lambda text: None) if path.is_dir() else None
+    found = newest_valid(path, warn=_to_stderr) if path.is_dir() else None
     if found is None:
         raise DataError(
             f"{path}: no checkpoint to take weights from; give a run directory "
             "(results/first) or one of its checkpoints (results/first/checkpoints/step-12000)"
         )
     return found.path
+
+
+def _to_stderr(text: str) -> None:
+    print(f"[WARNING] {text}", file=sys.stderr)
 
 
 def write_env(directory: Path, state: State) -> None:

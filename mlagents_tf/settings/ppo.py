@@ -46,6 +46,10 @@ class ClippedPolicySettings(HyperparameterSettings):
     )
     lambd: float = Field(default=0.95, ge=0, le=1, description="lambda of generalised advantages")
     num_epoch: PositiveInt = Field(default=3, description="passes over the buffer per update")
+    clip_values: bool = Field(
+        default=True,
+        description="values move at most epsilon per update; false where returns are far from 1",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -16,7 +16,7 @@ from mlagents_tf.nn.normalizer import CLIP
 from mlagents_tf.nn.policies import ACTION_CLIP, ActorCritic
 from mlagents_tf.steps import Actions, BoolArray, FloatArray
 
-MIRROR_LIMIT = 20_000_000
+MIRROR_LIMIT = 40_000_000
 """Multiplications up to which NumPy beats a TensorFlow call (measured, docs/benchmarks)."""
 
 

@@ -31,7 +31,7 @@ from mlagents_tf.trainers.compiled import compiled
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer, TrainerState, assign_weights
 
-CHUNK = 256
+CHUNKS = (1024, 512, 256)
 """Rows valued at once before the epochs begin; lengths of tapes are multiples of it."""
 
 
@@ -75,7 +75,10 @@ class PPOTrainer(Trainer):
         self.network = ActorCritic(spec, len(self.signals), shape, self.rng)
         self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate, epsilon=1e-8)
         self.optimizer.build(self.network.trainable_variables)
-        self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, CHUNK)
+        self.chunk = next(
+            (chunk for chunk in CHUNKS if 8 * chunk <= hyperparameters.buffer_size), CHUNKS[-1]
+        )
+        self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, self.chunk)
         self.actor = Actor(self.network, network.deterministic)
         self._compiled_update = compiled(self._update)
 
@@ -192,11 +195,11 @@ class PPOTrainer(Trainer):
 
         inputs = (rows.obs, rows.continuous, rows.discrete, rows.allowed)
         chunks = tf.nest.map_structure(
-            lambda x: tf.reshape(x, (x.shape[0] // CHUNK, CHUNK, *x.shape[1:])), inputs
+            lambda x: tf.reshape(x, (x.shape[0] // self.chunk, self.chunk, *x.shape[1:])), inputs
         )
         log_probs, values = tf.map_fn(
             chunk, chunks, fn_output_signature=(tf.float32, tf.float32)
-        )  # [F / CHUNK, CHUNK], [F / CHUNK, S, CHUNK]
+        )  # [F / chunk, chunk], [F / chunk, S, chunk]
         by_signal = tf.transpose(values, [1, 0, 2])
         return tf.reshape(log_probs, [-1]), tf.reshape(by_signal, [len(self.signals), -1])
 
@@ -213,19 +216,17 @@ class PPOTrainer(Trainer):
         return tf.stack([signal.rewards(transitions) for signal in self.signals])
 
     def _advantages(self, rows: TapeRows, rewards: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """[S, F] advantages, in the tape's order of time."""
+        """[S, F] advantages."""
         ends = [0.0 if signal.goes_on_after_the_end else 1.0 for signal in self.signals]
-        story = rows.order
-        advantages = gae(
-            tf.gather(rewards, story, axis=1),
-            tf.gather(values, story, axis=1),
-            tf.constant(ends)[:, None] * tf.gather(rows.terminated, story),
-            tf.gather(rows.last, story),
-            tf.gather(rows.mask, story),
+        return gae(
+            rewards,
+            values,
+            tf.constant(ends)[:, None] * rows.terminated,
+            rows.last,
+            rows.mask,
             tf.constant([[signal.gamma] for signal in self.signals]),
             self.hyperparameters.lambd,
         )
-        return tf.gather(advantages, rows.places, axis=1)
 
     def _gradient_step(self, minibatch: Minibatch, hyper: Hyperparameters) -> tf.Tensor:
         """One step on B rows; [4] policy loss, value loss, entropy, and 1 if it was skipped."""
@@ -246,7 +247,7 @@ class PPOTrainer(Trainer):
                 tf.transpose(minibatch.old_values),
                 tf.transpose(minibatch.returns),
                 mask,
-                hyper.epsilon,
+                hyper.epsilon if self.hyperparameters.clip_values else float("inf"),
             )
             entropy = masked_mean(distribution.entropy(), mask)
             loss = policy_loss + 0.5 * value_loss - hyper.beta * entropy

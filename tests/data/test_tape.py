@@ -20,7 +20,7 @@ QUIET = Chances(0, 0, 0, 0, 0, 0, 0)
 def stories_on(rows):
     """The stories of a tape, read as its docstring says, with the rows of each."""
     stories, told, at = [], [], []
-    for place, row in enumerate(rows.order):
+    for row in range(len(rows.mask)):
         if not rows.mask[row]:
             assert not told, "a story ran into a row without an answer before it was `last`"
             continue
@@ -35,7 +35,7 @@ def stories_on(rows):
         )
         at.append(row)
         if rows.last[row]:
-            stories.append((Story(told, obs_of(rows, rows.order[place + 1])), at))
+            stories.append((Story(told, obs_of(rows, row + 1)), at))
             told, at = [], []
     assert not told
     return stories
@@ -49,10 +49,9 @@ def tape_advantages(rows):
     """[F] GAE with `value` of each observation, as a trainer computes it."""
     values = np.array([value(obs_of(rows, row)) for row in range(len(rows.mask))], np.float32)
     columns = (rows.rewards, values, rows.terminated)
-    sorted_columns = (tf.constant(column[None, rows.order]) for column in columns)
-    flags = (tf.constant(flag[rows.order]) for flag in (rows.last, rows.mask))
-    found = gae(*sorted_columns, *flags, tf.constant([[GAMMA]]), LAMBD)
-    return found.numpy()[0][rows.places]
+    by_signal = (tf.constant(column[None]) for column in columns)
+    found = gae(*by_signal, rows.last, rows.mask, tf.constant([[GAMMA]]), LAMBD)
+    return found.numpy()[0]
 
 
 def check_rows(rows, expected):
@@ -69,7 +68,6 @@ def check_rows(rows, expected):
         )
     assert rows.real.size == sum(len(story.decisions) for story in expected)
     assert not advantages[rows.mask == 0].any()
-    np.testing.assert_array_equal(rows.order[rows.places], np.arange(len(rows.order)))
 
 
 class Play:
@@ -113,7 +111,9 @@ class Play:
         state = self.tape.state()
         self.tape.rows()
         self.tape.clear()
-        self.tape.append(World(self.rng, QUIET).step(3), np.ones((3, 1)), np.ones((3, 2)))
+        others = World(self.rng, QUIET).step(3)
+        self.tape.observe(others)
+        self.tape.append(others, np.ones((3, 1)), np.ones((3, 2)))
         self.tape = self.make_tape()
         self.tape.load_state(state)
 
@@ -289,3 +289,12 @@ def test_an_agent_that_was_not_heard_of_for_long_is_forgotten(monkeypatch):
 @pytest.mark.parametrize(("rows", "length"), [(1, 8), (10, 16), (15, 16), (16, 24)])
 def test_the_padded_length_is_a_multiple_of_the_chunk_with_an_eighth_to_spare(rows, length):
     assert Tape(ONE, rows, 64, 8).padded_length == length
+
+
+def test_an_agent_may_decide_before_it_was_ever_observed():
+    tape = Tape(ONE, 10, 64, 8)
+    decide(tape, sees([7], [0.5]))
+    tape.observe(sees([7], [1.0], [2.0], terminated=[True]))
+    rows = tape.rows()
+    np.testing.assert_array_equal(rows.rewards[rows.real], [2.0])
+    np.testing.assert_array_equal(rows.obs[0][:2, 0], [0.5, 1.0])

@@ -79,3 +79,10 @@ def test_a_call_does_not_change_the_statistics_and_clips_at_five():
 
 def test_statistics_are_not_trained():
     assert Normalizer(3).trainable_variables == []
+
+
+def test_rows_too_large_for_float32_squares_are_not_counted():
+    normalizer = fed(np.full((3, 4), 1e25, np.float32), np.ones((2, 4), np.float32))
+    assert int(normalizer.rows) == 3
+    assert np.isfinite(normalizer.variance_sum).all()
+    assert np.isfinite(normalizer.mean).all()

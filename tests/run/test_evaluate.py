@@ -74,6 +74,13 @@ def test_evaluate_prints_a_line_for_people(run, capsys):
     assert "toy-discrete: mean reward" in capsys.readouterr().out
 
 
+def test_no_episodes_are_refused(run, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", str(run), "--episodes", "0"])
+    assert stopped.value.code == 2
+    assert "0 is less than 1" in capsys.readouterr().err
+
+
 def test_evaluate_refuses_what_is_not_a_run(tmp_path, capsys):
     assert main(["evaluate", str(tmp_path)]) == 5
     assert "is not a run" in capsys.readouterr().err

@@ -20,6 +20,11 @@ def wait_for(process, text):
     raise AssertionError(f"the process ended with {process.wait()} and never said {text!r}")
 
 
+def kill(process):
+    process.kill()
+    process.communicate()
+
+
 @pytest.fixture(autouse=True)
 def quick_compilation(monkeypatch):
     monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
@@ -42,20 +47,14 @@ def test_a_run_killed_at_any_moment_resumes_at_the_last_commit(tmp_path, run_dir
     resumed_at = 0
     for _ in range(KILLS):
         time.sleep(rng.uniform(0, 1.0))
-        process.kill()
-        process.wait()
+        kill(process)
         listed = [commit.step for commit in find_commits(run_dir)]
         assert newest_step(run_dir) in listed[:2]  # the last, or the last but one
         assert newest_step(run_dir) >= resumed_at  # nothing committed is ever lost
         process = start(tmp_path, "--max-steps", LONG, "--resume")
         line = wait_for(process, "Resuming from step")
-        resumed_at = (
-            newest_step(run_dir)
-            if process.poll() is not None
-            else int(line.rstrip(".\n").rsplit(" ", 1)[1])
-        )
-    process.kill()
-    process.wait()
+        resumed_at = int(line.rstrip(".\n").rsplit(" ", 1)[1])
+    kill(process)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -85,7 +84,6 @@ def test_two_processes_cannot_train_one_run(tmp_path):
     wait_for(first, "Step: 100")
     second = start(tmp_path, "--resume")
     printed = second.communicate(timeout=60)[0]
-    first.kill()
-    first.wait()
+    kill(first)
     assert second.returncode == 4
     assert f"in use by process {first.pid}" in printed

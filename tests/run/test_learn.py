@@ -127,6 +127,14 @@ def test_a_changed_network_is_refused_with_every_tensor(tmp_path, capsys):
     assert "value_heads/values/kernel: was [8, 1], is now [16, 1]" in message
 
 
+def test_a_refused_resume_leaves_the_recorded_configuration(tmp_path, run_dir):
+    learn(tmp_path, "--max-steps", "200")
+    before = (run_dir / "configuration.yaml").read_text()
+    changed = "default_settings.network_settings.hidden_units=16"
+    assert learn(tmp_path, "--resume", "--set", changed) == 5
+    assert (run_dir / "configuration.yaml").read_text() == before
+
+
 def test_another_environment_than_the_runs_is_refused(tmp_path, capsys):
     learn(tmp_path, "--max-steps", "200")
     assert learn(tmp_path, "--resume", env="toy-continuous") == 5
@@ -166,6 +174,7 @@ def test_a_run_in_use_is_refused(tmp_path, run_dir, capsys):
 def test_an_environment_that_does_not_exist_is_refused(tmp_path, capsys):
     assert learn(tmp_path, env="3DBal") == 3
     assert "Did you mean '3DBall'?" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
 
 
 class BrokenEnv:

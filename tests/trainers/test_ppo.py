@@ -164,11 +164,10 @@ class PencilPPO:
     def advantages(self, rewards, values, gamma, goes_on):
         """[n] GAE of the real rows."""
         rows, found, following = self.rows, np.zeros(len(values)), 0.0
-        for place in reversed(range(len(rows.order) - 1)):
-            row, behind = rows.order[place], rows.order[place + 1]
+        for row in reversed(range(len(rows.mask) - 1)):
             if not rows.mask[row]:
                 continue
-            ahead = 0.0 if rows.terminated[row] and not goes_on else values[behind]
+            ahead = 0.0 if rows.terminated[row] and not goes_on else values[row + 1]
             carried = 0.0 if rows.last[row] else following
             delta = rewards[row] + gamma * ahead - values[row]
             following = found[row] = delta + gamma * self.settings.lambd * carried
