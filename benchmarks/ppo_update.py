@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from threadpoolctl import threadpool_limits
 
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--buffer-size", type=int, default=8192)
     args = parser.parse_args()
+    threadpool_limits(1, user_api="blas")  # as a run does
     peak = peak_flops()
     for layers, units in ((2, 128), (2, 256), (3, 512)):
         for batch in (64, 512, 2048):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,11 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
             document.faults.append(Fault(Place(source), message))
             continue
         path = split_path(name, document.data)
+        meant = probably_meant(path, document.data.get("behaviors"))
+        if meant is not None:
+            message = f"the configuration has no behavior '{path[1]}'. Did you mean '{meant}'?"
+            document.faults.append(Fault(Place(source, None, path), message))
+            continue
         try:
             read = parse(value, source)
         except SettingsError as error:
@@ -61,6 +67,15 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
             Fault(Place(source, None, path), fault.message) for fault in read.faults
         ]
         document.put(path, read.data, Place(source, None, path))
+
+
+def probably_meant(path: KeyPath, behaviors: Any) -> str | None:
+    """The behavior that `path` misspells, if it names one that is not there but almost."""
+    if path[0] != "behaviors" or len(path) < 2 or not isinstance(behaviors, dict):
+        return None
+    if path[1] in behaviors:
+        return None
+    return next(iter(difflib.get_close_matches(str(path[1]), map(str, behaviors), 1, 0.8)), None)
 
 
 def split_path(text: str, data: Any) -> KeyPath:

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlagents_tf.data.tape import Episodes, Tape, TapeRows
+from mlagents_tf.data.rows import Episodes, TapeRows
+from mlagents_tf.data.tape import Tape
 from mlagents_tf.errors import TrainingError
 from mlagents_tf.nn.policies import ActorCritic, NetworkShape, squashed
 from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.data.tape import Episodes
+from mlagents_tf.data.rows import Episodes
 from mlagents_tf.errors import DataError
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec

@@ -237,3 +237,13 @@ def test_a_missing_file_is_named_with_the_nearest(tmp_path):
 def test_a_directory_is_not_a_file(tmp_path):
     with pytest.raises(SettingsError, match="is a directory"):
         load_settings(tmp_path)
+
+
+def test_an_override_of_a_misspelt_behavior_names_the_right_one(errors):
+    lines = errors(
+        "behaviors: {3DBall: {trainer_type: ppo}}", overrides=["behaviors.3DBal.max_steps=3"]
+    )
+    assert lines == [
+        "--set behaviors.3DBal.max_steps=3: behaviors.3DBal.max_steps: "
+        "the configuration has no behavior '3DBal'. Did you mean '3DBall'?"
+    ]
