@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mlagents_tf.envs.env import Env, StatefulEnv
-from mlagents_tf.errors import DataError, StorageError
+from mlagents_tf.errors import DataError, EnvError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
 from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.run.state import (
@@ -87,7 +87,7 @@ class Session:
         return not self.trainers or any(not t.finished for t in self.trainers.values())
 
     def begin(self) -> dict[str, Step]:
-        """Starts every episode for the first time."""
+        """Starts every episode."""
         steps = self.env.reset(parameters(self.settings))
         self.observe(steps)
         return steps
@@ -107,18 +107,31 @@ class Session:
         self.statistics.load_state(facts["statistics"])
         self._elapsed_before = facts["elapsed"]
         self.committed = self.steps
+        return self._restore_env(found, facts) or self._begin_anew()
+
+    def _restore_env(self, found: Commit, facts: Mapping[str, Any]) -> dict[str, Step] | None:
+        """The step at which a commit was taken, or None, and why, if it cannot be had."""
         state = read_env(found.path)
-        if state is not None and isinstance(self.env, StatefulEnv):
-            return self.env.load_state(state)
+        if state is None or not isinstance(self.env, StatefulEnv):
+            reason = "the environment did not or cannot say where it stood"
+        elif facts["parameters"] != parameters(self.settings):
+            reason = "environment_parameters have changed"
+        else:
+            try:
+                return self.env.load_state(state)
+            except EnvError as error:
+                reason = str(error)
         self.notify(
-            "This environment cannot say where it stood: the resume is faithful (weights, "
-            "optimizers, counters, memory), but its episodes begin anew."
+            "The resume is faithful (weights, optimizers, counters, memory) but not exact: "
+            f"episodes begin anew, since {reason}."
         )
+        return None
+
+    def _begin_anew(self) -> dict[str, Step]:
+        """Cuts what was going on and starts every episode."""
         for trainer in self.trainers.values():
             trainer.abandon()
-        steps = self.env.reset(parameters(self.settings))
-        self.observe(steps)
-        return steps
+        return self.begin()
 
     def act(self, steps: Mapping[str, Step]) -> dict[str, Any]:
         """Decides for every behavior of the current steps."""
@@ -177,6 +190,7 @@ class Session:
                 "elapsed": self.elapsed,
                 "statistics": self.statistics.state(),
                 "environment": self.settings.env_settings.env_path,
+                "parameters": parameters(self.settings),
                 "seed": self.settings.env_settings.seed,
                 "versions": versions(),
             }

@@ -150,6 +150,21 @@ def test_changed_values_are_shown(tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (["--num-areas", "32"], "areas"),
+        (["--set", "environment_parameters.wind=2"], "environment_parameters have changed"),
+    ],
+)
+def test_a_resume_in_another_world_is_faithful_and_says_so(tmp_path, capsys, change, reason):
+    learn(tmp_path, "--max-steps", "200")
+    assert learn(tmp_path, "--resume", "--max-steps", "500", *change) == 0
+    line = next(x for x in capsys.readouterr().out.splitlines() if "faithful" in x)
+    assert "not exact" in line
+    assert reason in line
+
+
 def test_weights_are_taken_from_another_run(tmp_path, run_dir):
     learn(tmp_path, "--max-steps", "500", run_id="first")
     learn(tmp_path, "--max-steps", "100", "--initialize-from", "first")
