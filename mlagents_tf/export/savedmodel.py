@@ -21,7 +21,7 @@ class ServedPolicy(tf.Module):
         super().__init__()
         self.network = network
         self.policy = tf.function(
-            policy_function(network), input_signature=input_specs(network.spec)
+            policy_function(network), input_signature=input_specs(network.spec), autograph=False
         )
 
 

@@ -49,7 +49,7 @@ class Actor:
         self.spec = network.spec
         self.deterministic = deterministic
         self._branches = self.spec.actions.branch_slices()
-        self._graph = tf.function(network.action_outputs, jit_compile=True)
+        self._graph = tf.function(network.action_outputs, jit_compile=True, autograph=False)
         self.refresh()
 
     def refresh(self) -> None:

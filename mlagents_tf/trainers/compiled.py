@@ -23,4 +23,4 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as one compiled call; shapes and dtypes must not change from call to call."""
     if mode() == "eager":
         return function
-    return tf.function(function, jit_compile=mode() == "xla", reduce_retracing=False)
+    return tf.function(function, jit_compile=mode() == "xla", autograph=False)

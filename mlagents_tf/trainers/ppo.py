@@ -170,10 +170,13 @@ class PPOTrainer(Trainer):
             tf.transpose(advantages + values),
         )
         self.optimizer.learning_rate.assign(hyper.learning_rate)
-        totals = tf.zeros([4])
-        for i in tf.range(count):
-            minibatch = tf.nest.map_structure(lambda x, i=i: tf.gather(x, order[i]), whole)
-            totals += self._gradient_step(minibatch, hyper)
+
+        def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            minibatch = tf.nest.map_structure(lambda x: tf.gather(x, order[i]), whole)
+            return i + 1, totals + self._gradient_step(minibatch, hyper)
+
+        # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
+        _, totals = tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros([4])))
         means = totals / tf.cast(count, tf.float32)
         metrics = {
             "Losses/Policy Loss": tf.abs(means[0]),
