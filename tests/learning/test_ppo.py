@@ -28,7 +28,7 @@ def mean_reward(capsys, run_dir, episodes=100):
     return next(iter(json.loads(capsys.readouterr().out).values()))["mean_reward"]
 
 
-@pytest.mark.parametrize("env", ["toy-continuous", "toy-discrete", "toy-masked", "toy-hybrid"])
+@pytest.mark.parametrize("env", ["toy-continuous", "toy-discrete", "toy-masked"])
 def test_a_toy_world_is_learned_in_seconds(tmp_path, capsys, env):
     config = tmp_path / "toy.yaml"
     config.write_text(TOY)
