@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Slots = NDArray[np.intp]
 
+AGENT_TIMEOUT = 10_000
+"""Steps after which an agent that was never heard of again is forgotten."""
+
 
 class Agents:
     """Per-agent columns that agents enter and leave at any time.
@@ -89,6 +92,13 @@ class Agents:
         self._taken[slots] = False
         self._ids[slots] = -1
         self._forget()
+
+    def remove_silent(self, clock: int) -> None:
+        """Frees the slots of agents whose column `seen` is AGENT_TIMEOUT steps behind `clock`."""
+        live = self.live
+        silent = clock - self["seen"][live] > AGENT_TIMEOUT
+        if silent.any():
+            self.remove(live[silent])
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All arrays by name; `load_state` puts them back."""

@@ -17,9 +17,6 @@ from mlagents_tf.data.rows import Episodes, TapeRows
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import FloatArray, Step, empty_step
 
-AGENT_TIMEOUT = 10_000
-"""Steps after which an agent that was never heard of again is forgotten."""
-
 
 class Tape:
     """On-policy memory of one behavior.
@@ -148,9 +145,7 @@ class Tape:
     def clear(self) -> None:
         """Forgets all answered rows; decisions that still wait for an answer are kept."""
         agents = self._agents
-        live = agents.live
-        gone = live[self._clock - agents["seen"][live] > AGENT_TIMEOUT]
-        agents.remove(gone)
+        agents.remove_silent(self._clock)
         live = agents.live
         waiting = live[agents["waiting"][live]]
         kept = {name: column[agents["row"][waiting]] for name, column in self._columns.items()}

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlagents_tf.data import tape as tape_module
+from mlagents_tf.data import agents as agents_module
 from mlagents_tf.data.tape import Tape
 from mlagents_tf.ops.returns import gae
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
@@ -274,7 +274,7 @@ def test_a_stored_state_does_not_change_when_the_tape_goes_on():
 
 
 def test_an_agent_that_was_not_heard_of_for_long_is_forgotten(monkeypatch):
-    monkeypatch.setattr(tape_module, "AGENT_TIMEOUT", 2)
+    monkeypatch.setattr(agents_module, "AGENT_TIMEOUT", 2)
     tape = Tape(ONE, 1, 64, 8)
     decide(tape, sees([1, 2], [0.0, 0.0]))
     for _ in range(3):
