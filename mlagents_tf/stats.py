@@ -76,9 +76,12 @@ class Statistics:
         self._values.setdefault(behavior, {})[name] = array("d", [value])
 
     def summary(self, behavior: str) -> dict[str, StatSummary]:
-        """The summaries of a behavior's statistics that have values."""
+        """The summaries of a behavior's statistics that have values, in the order of their names.
+
+        The order of arrival would not survive a checkpoint.
+        """
         windows = self._values.get(behavior, {})
-        return {name: _summary(window) for name, window in windows.items() if window}
+        return {name: _summary(window) for name, window in sorted(windows.items()) if window}
 
     def histograms(self, behavior: str) -> dict[str, NDArray[np.float64]]:
         """The values themselves, {`<statistic>_hist`: [n]}, of statistics that get a histogram."""

@@ -26,6 +26,13 @@ def test_behaviors_are_kept_apart():
     assert stats.summary("B")["x"].mean == 2
 
 
+def test_statistics_have_the_same_order_before_and_after_a_checkpoint():
+    before, after = Statistics(), Statistics()
+    before.add_all("A", {"z": 1.0, "a": 2.0, "m": 3.0})
+    after.load_state(json.loads(json.dumps(before.state(), sort_keys=True)))
+    assert list(before.summary("A")) == list(after.summary("A"))
+
+
 def test_the_last_value_that_is_set_wins():
     stats = Statistics()
     stats.add("A", "x", 9)

@@ -60,7 +60,7 @@ class Session:
         self.committed: int | None = None
         self._resuming = False
         self._checked: dict[str, int] = {}
-        self._stopped: set[str] = set()  # finished, while other behaviors go on
+        self._stopped: set[str] = set()  # finished before this step, while others go on
         self._writers = writers
         self.notify = notify
         self._began = time.monotonic()
@@ -141,6 +141,8 @@ class Session:
         """Passes what came of the actions to the trainers; writes summaries that are due."""
         for name, step in steps.items():
             trainer = self.trainers.get(name) or self._new_trainer(name)
+            if trainer.finished:
+                self._stopped.add(name)
             before = trainer.steps
             episodes = trainer.observe(step)
             if len(episodes.returns):
@@ -159,8 +161,6 @@ class Session:
                 continue
             with self.timers("update"):
                 self.statistics.add_all(name, trainer.update())
-            if trainer.finished:
-                self._stopped.add(name)
 
     def checkpoint_due(self) -> bool:
         """Whether a behavior has come to a multiple of its checkpoint_interval."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlagents_tf.cli.main import main
+from mlagents_tf.envs.embedded.world import World
+from mlagents_tf.envs.env import Parameters, State
+from mlagents_tf.steps import Actions, Step
 
 CONFIG = """
 default_settings:
@@ -50,3 +54,35 @@ def start(folder: Path, *more: str, **kwargs: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+class TwoWorlds:
+    """Two embedded worlds as one environment of two behaviors."""
+
+    def __init__(self, first: World, second: World) -> None:
+        self._worlds = {world.behavior: world for world in (first, second)}
+        self.specs = {name: world.spec for name, world in self._worlds.items()}
+        self.closed = 0
+
+    def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
+        """Resets both."""
+        return self._merged(world.reset(parameters) for world in self._worlds.values())
+
+    def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
+        """Steps both."""
+        return self._merged(w.step({n: actions[n]}) for n, w in self._worlds.items())
+
+    def state(self) -> State:
+        """Where both stand."""
+        return {name: world.state() for name, world in self._worlds.items()}
+
+    def load_state(self, state: State) -> dict[str, Step]:
+        """Both go on where they stood."""
+        return self._merged(w.load_state(state[n]) for n, w in self._worlds.items())
+
+    def close(self) -> None:
+        """Counts how often it was called."""
+        self.closed += 1
+
+    def _merged(self, steps: Iterable[dict[str, Step]]) -> dict[str, Step]:
+        return {name: step for world in steps for name, step in world.items()}

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 import yaml
 
+from mlagents_tf.cli.main import main
+from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
 from mlagents_tf.envs.registry import make_env
 from mlagents_tf.errors import StorageError
 from mlagents_tf.run import learn as learn_module
 from mlagents_tf.run import session as session_module
 from mlagents_tf.run.checkpoints import find_commits
 from mlagents_tf.run.lock import RunLock
-from mlagents_tf.run.storage import load_arrays
-from tests.run.runs import learn
+from mlagents_tf.run.storage import load_arrays, load_json
+from tests.run.runs import CONFIG, TwoWorlds, learn
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +61,6 @@ def test_the_recorded_configuration_can_be_trained_from_again(tmp_path, run_dir)
     recorded = run_dir / "configuration.yaml"
     text = yaml.safe_load(recorded.read_text())
     assert text["env_settings"]["seed"] == 1
-    from mlagents_tf.cli.main import main
-
     again = ["learn", str(recorded), "--run-id", "again", "--max-steps", "200"]
     assert main(again) == 0
     assert committed_steps(tmp_path / "results" / "again")[0] >= 200
@@ -205,6 +205,30 @@ class BrokenEnv:
         steps = self._env.step(actions)
         self._left -= 1
         return steps if self._left > 0 else {n: self._damage(s) for n, s in steps.items()}
+
+
+def test_a_behavior_that_is_finished_learns_no_more_while_others_do(tmp_path, monkeypatch):
+    def make(name, **kwargs):
+        return TwoWorlds(DiscreteLine(8, 1), LineWorld(8, 1))
+
+    monkeypatch.setattr(learn_module, "make_env", make)
+    config = tmp_path / "two.yaml"
+    first = "{toy-discrete: {max_steps: 200}, toy-continuous: {max_steps: 600}}"
+    config.write_text(
+        CONFIG.replace("keep_checkpoints: 3", f"keep_checkpoints: 9\nbehaviors: {first}")
+    )
+    results = str(tmp_path / "results")
+    assert main(["learn", str(config), "--env", "Basic", "--results-dir", results]) == 0
+    # buffer_size is 128: the second update would be due at 256 steps
+    commits = find_commits(tmp_path / "results" / "ppo")
+    kernels = [
+        load_arrays(c.path / "toy-discrete" / "trainer.npz")["network/actor/dense_0/kernel"]
+        for c in commits
+        if load_json(c.path / "toy-discrete" / "trainer.json")["steps"] >= 200
+    ]
+    assert len(kernels) > 2
+    for kernel in kernels:
+        np.testing.assert_array_equal(kernel, kernels[0])
 
 
 def breaking(monkeypatch, after, damage):
