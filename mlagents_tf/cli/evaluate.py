@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlagents_tf.cli.quiet import import_tensorflow
+from mlagents_tf.errors import SettingsError
 
 if TYPE_CHECKING:
     from mlagents_tf.envs.env import Env
@@ -54,8 +55,13 @@ def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict
 
     settings = load_run(args.run_dir)
     name = args.env or settings.env_settings.env_path
+    if name is None:
+        raise SettingsError(
+            f"{args.run_dir}: was trained by a script on an environment that has no name; "
+            "name one with --env"
+        )
     areas = args.num_areas or settings.env_settings.num_areas
-    env = make_env(str(name), num_areas=areas, seed=args.seed, **env_options)
+    env = make_env(name, num_areas=areas, seed=args.seed, **env_options)
     return env, trainers_for(env, args.run_dir, settings, deterministic=not args.stochastic)
 
 

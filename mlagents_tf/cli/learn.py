@@ -94,6 +94,12 @@ def add_parser(subparsers: Any) -> None:
     for flag in OLD_FLAGS:
         parser.add_argument(flag, dest=f"old {flag}", help=argparse.SUPPRESS)
     parser.add_argument(
+        "--stop-at",
+        type=int,
+        metavar="STEPS",
+        help="save and leave at this step of the run; no schedule changes, --resume goes on",
+    )
+    parser.add_argument(
         "--set",
         dest="overrides",
         action="append",
@@ -130,4 +136,5 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow()
     from mlagents_tf.run.learn import learn
 
-    return learn(loaded.settings, (*hints, *loaded.notices), sys.argv)
+    notices = (*hints, *loaded.notices)
+    return learn(loaded.settings, notices, sys.argv, stop_at=given.get("stop_at")).exit_code

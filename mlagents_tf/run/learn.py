@@ -18,9 +18,10 @@ from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
+from mlagents_tf.run.script import Result, Script, Watch
 from mlagents_tf.run.session import Session, parameters
-from mlagents_tf.run.signals import StopSignals
 from mlagents_tf.run.state import CONFIGURATION
+from mlagents_tf.run.stop import Stop
 from mlagents_tf.run.storage import make_directory, safe_name, save_json
 from mlagents_tf.run.tensorboard import TensorBoardWriter, cut_events_after
 from mlagents_tf.settings.run import RunSettings
@@ -29,45 +30,59 @@ from mlagents_tf.steps import Step
 from mlagents_tf.timers import GaugeWriter, Timers
 
 
-def learn(settings: RunSettings, notices: Sequence[str] = (), command: Sequence[str] = ()) -> int:
+def learn(
+    settings: RunSettings,
+    notices: Sequence[str] = (),
+    command: Sequence[str] = (),
+    *,
+    stop_at: int | None = None,
+    script: Script | None = None,
+) -> Result:
     """Trains every behavior of an environment until its max_steps.
 
     Args:
         settings: of the run.
         notices: remarks of reading them, shown at the start.
         command: the command line, for the record.
-
-    Returns:
-        The exit code: 0, or 130 / 143 when a signal asked to stop; everything is saved then.
+        stop_at: steps of the run at which to save and leave; nothing else depends on it.
+        script: what a Python caller brings; None = the command line calls.
 
     Raises:
         MlagentsTfError: what a user can act on; whatever was learned before is saved.
     """
     console = Console()
-    with ExitStack() as stack, StopSignals() as stop:
+    stop = Stop(stop_at, in_script=script is not None)
+    script = script or Script()
+    with ExitStack() as stack, stop:
         stack.callback(console.close)
         console.banner()
         show_notices(notices, console)
-        settings, found = prepare(settings, console, stack)
+        settings, found = prepare(settings, console, stack, has_env=script.env is not None)
         choose_device(settings, console)
         # NumPy acts on one thread; two get in each other's and TensorFlow's way
         stack.enter_context(threadpool_limits(1, user_api="blas"))
-        env = stack.enter_context(closing(open_env(settings)))
+        env = script.env or open_env(settings, stack)
         if settings.checkpoint_settings.inference:
             return act_only(settings, env, stop, console)
-        session = open_session(settings, env, console, stack, command)
-        steps = session.begin() if found is None else continue_run(session, found, console)
+        watch = Watch(script.callbacks)
+        session = open_session(settings, env, console, watch, stack, command)
+        steps = session.begin() if found is None else continue_run(session, found, stop, console)
         record_configuration(settings)
         report_unknown_parameters(env, console)
         console.start_progress(session.steps, session.max_steps)
         with saving_on_error(session):
-            train(session, steps, stop, console)
-        return finish(session, stop, console)
+            train(session, steps, stop, console, watch)
+        finish(session, stop, console, script)
+        return Result(
+            session.run_dir, session.steps, watch.statistics, not session.running, stop.exit_code
+        )
 
 
-def train(session: Session, steps: dict[str, Step], stop: StopSignals, console: Console) -> None:
-    """Acts, remembers, updates and saves until every behavior is done or a signal comes."""
-    while session.running and not stop.requested:
+def train(
+    session: Session, steps: dict[str, Step], stop: Stop, console: Console, watch: Watch
+) -> None:
+    """Acts, remembers, updates and saves until every behavior is done or a stop is due."""
+    while session.running and not stop.due(session.steps):
         with session.timers("act"):
             actions = session.act(steps)
         with session.timers("env"):
@@ -78,27 +93,36 @@ def train(session: Session, steps: dict[str, Step], stop: StopSignals, console: 
         console.progress(session.steps)
         if session.checkpoint_due():
             session.save_softly()
+        watch.tell(session, stop)
 
 
-def finish(session: Session, stop: StopSignals, console: Console) -> int:
+def finish(session: Session, stop: Stop, console: Console, script: Script) -> None:
     """The last commit, and the exported models of a run that is complete."""
     if session.committed != session.steps:
         session.save()
-    run_dir = session.run_dir
-    if stop.requested:
-        chosen = session.settings.checkpoint_settings
-        elsewhere = f" --results-dir {chosen.results_dir}" * (chosen.results_dir != "results")
+    if stop.signal or session.running:
         console.notice(
-            f"Stopped at step {session.steps} and saved. To go on: mlagents-tf learn "
-            f"{run_dir / CONFIGURATION} --run-id {chosen.run_id}{elsewhere} --resume"
+            f"Stopped at step {session.steps} and saved. "
+            f"To go on: {how_to_resume(session.settings, script)}"
         )
-        return stop.exit_code
+        return
     export_all(session, console)
-    console.notice(f"Done at step {session.steps}. Saved to {run_dir}.")
-    return 0
+    console.notice(f"Done at step {session.steps}. Saved to {session.run_dir}.")
 
 
-def act_only(settings: RunSettings, env: Env, stop: StopSignals, console: Console) -> int:
+def how_to_resume(settings: RunSettings, script: Script) -> str:
+    """The command that goes on, or the call where the environment exists only in a script."""
+    chosen = settings.checkpoint_settings
+    if script.env is not None:
+        return f"mlagents_tf.learn(..., run_id='{chosen.run_id}', resume=True)"
+    elsewhere = f" --results-dir {chosen.results_dir}" * (chosen.results_dir != "results")
+    return (
+        f"mlagents-tf learn {chosen.run_dir / CONFIGURATION} --run-id {chosen.run_id}{elsewhere} "
+        "--resume"
+    )
+
+
+def act_only(settings: RunSettings, env: Env, stop: Stop, console: Console) -> Result:
     """Acts with the newest weights until a signal comes: nothing is learned, nothing is saved."""
     run_dir = settings.checkpoint_settings.run_dir
     env.reset(parameters(settings))
@@ -109,9 +133,10 @@ def act_only(settings: RunSettings, env: Env, stop: StopSignals, console: Consol
         env,
         trainers,
         np.random.default_rng(settings.env_settings.seed),
-        lambda _: bool(stop.requested),
+        lambda _: bool(stop.signal),
     )
-    return stop.exit_code
+    steps = sum(trainer.steps for trainer in trainers.values())
+    return Result(run_dir, steps, {}, False, stop.exit_code)
 
 
 def export_all(session: Session, console: Console) -> None:
@@ -126,20 +151,26 @@ def export_all(session: Session, console: Console) -> None:
             )
 
 
-def open_env(settings: RunSettings) -> Env:
-    """The environment of the settings."""
+def open_env(settings: RunSettings, stack: ExitStack) -> Env:
+    """The environment of the settings, closed when the stack unwinds."""
     chosen = settings.env_settings
-    return make_env(str(chosen.env_path), num_areas=chosen.num_areas, seed=chosen.seed)
+    env = make_env(str(chosen.env_path), num_areas=chosen.num_areas, seed=chosen.seed)
+    return stack.enter_context(closing(env))
 
 
 def open_session(
-    settings: RunSettings, env: Env, console: Console, stack: ExitStack, command: Sequence[str]
+    settings: RunSettings,
+    env: Env,
+    console: Console,
+    watch: Watch,
+    stack: ExitStack,
+    command: Sequence[str],
 ) -> Session:
     """A session whose writers are closed and whose timers are written when the stack unwinds."""
     run_dir = settings.checkpoint_settings.run_dir
     timers = Timers()
     writers = ForgivingWriters(
-        [console, TensorBoardWriter(run_dir), CsvWriter(run_dir), GaugeWriter(timers)],
+        [console, TensorBoardWriter(run_dir), CsvWriter(run_dir), GaugeWriter(timers), watch],
         console.warning,
     )
     logs = settings.checkpoint_settings.run_logs_dir
@@ -157,7 +188,7 @@ def write_timers(logs: Path, timers: Timers, command: Sequence[str], console: Co
         console.warning(f"timers were not written: {error}")
 
 
-def continue_run(session: Session, found: Commit, console: Console) -> dict[str, Step]:
+def continue_run(session: Session, found: Commit, stop: Stop, console: Console) -> dict[str, Step]:
     """Goes on from a commit; what was logged beyond it is cut, so that each step is seen once."""
     steps = session.resume(found)
     for trainer in session.trainers.values():
@@ -170,6 +201,8 @@ def continue_run(session: Session, found: Commit, console: Console) -> dict[str,
                 f"{trainer.settings.max_steps} steps; raise max_steps to train on"
             )
     console.notice(f"Resuming from step {session.steps}.")
+    if stop.reached(session.steps):
+        console.notice(f"--stop-at {stop.at} is not beyond that: nothing is trained.")
     return steps
 
 

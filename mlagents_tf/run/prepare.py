@@ -24,9 +24,15 @@ from mlagents_tf.settings.support import unsupported_parameters
 
 
 def prepare(
-    settings: RunSettings, console: Console, stack: ExitStack
+    settings: RunSettings, console: Console, stack: ExitStack, *, has_env: bool = False
 ) -> tuple[RunSettings, Commit | None]:
     """Checks what can be checked and takes possession of the run directory.
+
+    Args:
+        settings: as they were read.
+        console: for warnings and notices.
+        stack: gives the directory back when it unwinds.
+        has_env: the environment is there already and needs no name.
 
     Returns:
         Settings with a seed, and the commit to go on from, if any.
@@ -36,6 +42,8 @@ def prepare(
         DataError: there is nothing to resume or to initialize from.
         StorageError: the directory cannot be written, or another process has it.
     """
+    if not has_env:
+        check_env_path(settings.env_settings.env_path)
     refuse_what_does_not_exist(settings)
     chosen = settings.checkpoint_settings
     run_dir = chosen.run_dir
@@ -62,14 +70,18 @@ def record_configuration(settings: RunSettings) -> None:
         file.write(dump_settings(settings).encode())
 
 
-def refuse_what_does_not_exist(settings: RunSettings) -> None:
-    """Raises SettingsError for parts of the configuration that the whole run would need."""
-    if settings.env_settings.env_path is None:
+def check_env_path(env_path: str | None) -> None:
+    """Raises an error unless it names an environment that can be made."""
+    if env_path is None:
         raise SettingsError(
             "no environment: the Unity Editor cannot be trained yet; choose one with --env "
             "('mlagents-tf envs' lists them)"
         )
-    check_name(settings.env_settings.env_path)
+    check_name(env_path)
+
+
+def refuse_what_does_not_exist(settings: RunSettings) -> None:
+    """Raises SettingsError for parts of the configuration that the whole run would need."""
     if settings.env_settings.num_envs > 1:
         raise SettingsError(
             f"env_settings.num_envs is {settings.env_settings.num_envs}, but there are no worker "
@@ -140,7 +152,10 @@ def choose_device(settings: RunSettings, console: Console) -> None:
     """Hides GPUs from TensorFlow, or says what it will use."""
     gpus = tf.config.list_physical_devices("GPU")
     if settings.device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
+        try:
+            tf.config.set_visible_devices([], "GPU")
+        except RuntimeError:  # in a script that used TensorFlow before
+            console.warning("TensorFlow is in use already: its GPUs cannot be hidden any more")
     elif settings.device == "gpu" and not gpus:
         console.warning("no GPU was found: training on the CPU")
     elif gpus:

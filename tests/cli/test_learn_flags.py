@@ -15,7 +15,13 @@ def asked(monkeypatch):
     """Runs a command line up to the training, and returns what it would train with."""
     calls = []
     stand_in = types.ModuleType("mlagents_tf.run.learn")
-    stand_in.learn = lambda settings, notices, command: calls.append((settings, notices)) or 0
+
+    def learn(settings, notices, command, stop_at):
+        calls.append((settings, notices))
+        run.stop_at = stop_at
+        return types.SimpleNamespace(exit_code=0)
+
+    stand_in.learn = learn
     monkeypatch.setitem(sys.modules, "mlagents_tf.run.learn", stand_in)
     monkeypatch.setattr(learn_command, "import_tensorflow", lambda: None)
 
@@ -66,6 +72,14 @@ def test_a_flag_reaches_its_setting(asked, argv, path, value):
     for name in path.split("."):
         found = getattr(found, name)
     assert found == value
+
+
+def test_the_step_to_stop_at_is_no_setting(asked):
+    with_it, _ = asked("--stop-at", "500")
+    assert asked.stop_at == 500
+    without, _ = asked()
+    assert asked.stop_at is None
+    assert with_it == without
 
 
 def test_everything_behind_env_args_goes_to_the_player(asked):
