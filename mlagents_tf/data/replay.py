@@ -120,12 +120,13 @@ class Replay:
         agents = self._agents
         slots = agents.find(step.agent_ids)
         ended = step.ended
-        answered = (slots >= 0) & agents["waiting"][slots]
+        known = slots >= 0
+        answered = known & agents["waiting"][slots]
         rows = self._write(step, answered | ~ended)
         self._answer(step, answered, slots, rows)
         closing = slots[answered & ended]
         episodes = Episodes(agents["returns"][closing].copy(), agents["lengths"][closing].copy())
-        agents.remove(closing)
+        agents.remove(slots[known & ended])
         self._seen_ids = step.agent_ids[~ended]
         self._enter(self._seen_ids, rows[~ended])
         if self._clock % CLEANING == 0:
@@ -134,6 +135,8 @@ class Replay:
 
     def append(self, deciding: Step, continuous: FloatArray, discrete: NDArray[np.int32]) -> None:
         """Fills in the decisions [N] that were taken on the rows of `deciding`."""
+        if not len(deciding.agent_ids):
+            return
         if not np.array_equal(self._seen_ids, deciding.agent_ids):  # the rows of then are lost
             everyone = np.ones(len(deciding.agent_ids), np.bool_)
             self._enter(deciding.agent_ids, self._write(deciding, everyone))
@@ -171,7 +174,7 @@ class Replay:
         return tuple(self.columns[f"obs_{k}"][at] for k in range(len(self.spec.observations)))
 
     def abandon(self) -> None:
-        """Forgets the agents: the environment begins anew, what they saw last ends their stories."""
+        """Forgets the agents: the environment begins anew, what they saw last has no answer."""
         self._agents.remove(self._agents.live)
         self._seen_ids = np.zeros(0, np.int64)
 
@@ -196,7 +199,8 @@ class Replay:
     def put_back(self) -> dict[str, NDArray[Any]]:
         """Columns for the rows from `first` to `end`, to be filled at `places`.
 
-        If they are more than the ring holds, since buffer_size was lowered, the oldest are let go.
+        If they are more than the ring holds, since buffer_size was lowered, the oldest are let go,
+        and `num_real` is to be counted anew.
         """
         self.first = max(self.first, self.end - self.capacity)
         self.columns = {name: self._column(name) for name in self.layout().names or ()}
@@ -213,7 +217,6 @@ class Replay:
         """Goes on with an empty ring; agents and their episodes are kept."""
         self.first, self.num_real = self.end, 0
         self._seen_ids = np.zeros(0, np.int64)  # so that who decides next is written again
-        self._agents["waiting"][:] = False
         self.columns = {}
 
     def _write(self, step: Step, chosen: BoolArray) -> IntArray:
