@@ -30,10 +30,10 @@ chances = st.builds(
 @given(
     seed=st.integers(0, 2**16),
     chances=chances,
-    capacity=st.sampled_from([64, 200, 5000]),
+    capacity=st.sampled_from([150, 300, 5000]),
     population=st.integers(1, 8),
 )
-@example(seed=0, chances=Chances(waits=0.7), capacity=64, population=8)
+@example(seed=0, chances=Chances(waits=0.7), capacity=150, population=8)
 def test_the_replay_holds_what_diaries_hold(seed, chances, capacity, population):
     rng = np.random.default_rng(seed)
     play = Play(rng, chances, capacity)
