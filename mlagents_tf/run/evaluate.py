@@ -54,15 +54,18 @@ def load_run(run_dir: Path) -> RunSettings:
 def load_trainers(run_dir: Path, settings: RunSettings) -> dict[str, Trainer]:
     """Every behavior of a run's newest checkpoint, good for acting and exporting."""
     source = commit_at(run_dir)
-    trainers = {}
-    for behavior in load_json(source / RUN_FILE)["behaviors"]:
-        chosen = settings.for_behavior(behavior)
-        spec, state = read_trainer(source, behavior, chosen.trainer_type)
-        trainer = make_trainer(behavior, spec, chosen, settings.env_settings.seed)
-        trainer.load_weights(network_arrays(state))
-        trainer.steps = int(state.facts["steps"])
-        trainers[behavior] = trainer
-    return trainers
+    behaviors = load_json(source / RUN_FILE)["behaviors"]
+    return {behavior: load_trainer(source, behavior, settings) for behavior in behaviors}
+
+
+def load_trainer(source: Path, behavior: str, settings: RunSettings) -> Trainer:
+    """One behavior of a commit, good for acting and exporting."""
+    chosen = settings.for_behavior(behavior)
+    spec, state = read_trainer(source, behavior, chosen.trainer_type)
+    trainer = make_trainer(behavior, spec, chosen, settings.env_settings.seed)
+    trainer.load_weights(network_arrays(state))
+    trainer.steps = int(state.facts["steps"])
+    return trainer
 
 
 def trainers_for(
