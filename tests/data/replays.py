@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlagents_tf.data.replay import Replay
+from mlagents_tf.data.replay_file import load_replay
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.steps import make_step
 from tests.data.worlds import SPEC, Chances, World, seen
@@ -257,3 +258,19 @@ def rewards_of(replay):
     """Rewards of real rows, the oldest first."""
     at = np.concatenate([np.arange(p.start, p.stop) for p in replay.places()])
     return replay.columns["rewards"][at][replay.columns["real"][at]].tolist()
+
+
+def played(capacity=150, steps=60, seed=0):
+    """A replay in which everything has happened, wrapped around."""
+    play = Play(np.random.default_rng(seed), Chances(is_born=0.5), capacity)
+    for t in range(steps):
+        play.act(play.observe({0: 6}.get(t, 0)))
+    return play.replay
+
+
+def restored(path, replay, capacity=None):
+    """What comes back of a replay from its state and the file at `path`."""
+    other = Replay(replay.spec, capacity or replay.capacity)
+    other.load_state(replay.state())
+    load_replay(path, other)
+    return other
