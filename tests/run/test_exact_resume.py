@@ -1,0 +1,196 @@
+"""A run that was stopped and resumed is the run that was never stopped, bit for bit."""
+
+import signal
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import mlagents_tf
+from mlagents_tf.cli.main import main
+from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
+from mlagents_tf.run import learn as learn_module
+from tests.run.exact import differences, run_until, traces
+from tests.run.runs import TwoWorlds
+
+ROOT = Path(__file__).parents[2]
+
+PPO = """
+default_settings:
+  trainer_type: ppo
+  hyperparameters: {batch_size: 64, buffer_size: 600, num_epoch: 2}
+  network_settings: {hidden_units: 32, num_layers: 2, normalize: true}
+  max_steps: 3000
+  time_horizon: 40
+  summary_freq: 250
+  checkpoint_interval: 700
+"""
+
+
+class Case(NamedTuple):
+    """A run of `areas` areas.
+
+    Attributes:
+        parts: beginnings of names that the arrays of a checkpoint must have.
+        stop: falls between two updates, with episodes and memory unfinished.
+    """
+
+    name: str
+    config: str
+    env: str
+    areas: int
+    parts: tuple[str, ...] = ("network/", "optimizer/", "tape/rows/obs_0", "tape/agents/")
+    stop: int = 1500
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tick(self) -> int:
+        """The environment step that leads to `stop`."""
+        return self.stop // self.areas
+
+
+CASES = [
+    Case("ppo-continuous", PPO, "3DBall", 12),
+    Case("ppo-discrete", PPO, "GridWorldVector", 9),
+    Case("ppo-hybrid", PPO, "toy-hybrid", 5),
+]
+by_name = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@pytest.fixture(params=["graph", pytest.param("xla", marks=pytest.mark.slow)])
+def mode(request, monkeypatch):
+    """How updates are compiled."""
+    monkeypatch.setenv("MLAGENTS_TF_MODE", request.param)
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_exported(monkeypatch):
+    monkeypatch.setattr(learn_module, "export_trainer", lambda *_: "nothing")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("exact")
+
+
+@pytest.fixture(scope="module")
+def in_one_go(folder):
+    """The traces of a run that is never stopped, by case and mode; each is trained once."""
+
+    @cache
+    def trained(case, mode):
+        run_id = f"{case.name}-{mode}"
+        assert main(arguments(case, folder, run_id=run_id)) == 0
+        return traces(folder / "results" / run_id)
+
+    return trained
+
+
+def arguments(case, folder, *more, run_id="r"):
+    config = folder / f"{case.name}.yaml"
+    config.write_text(case.config)
+    return [
+        *("learn", str(config), "--env", case.env, "--num-areas", str(case.areas)),
+        *("--results-dir", str(folder / "results"), "--run-id", run_id, "--seed", "7", *more),
+    ]
+
+
+def check_it_resumes_exactly(case, folder, expected, capsys):
+    capsys.readouterr()
+    assert main(arguments(case, folder, "--resume")) == 0
+    assert "not exact" not in capsys.readouterr().out
+    assert differences(expected, traces(folder / "results" / "r")) == []
+
+
+@by_name
+def test_the_traces_that_are_compared_are_all_there(case, in_one_go, monkeypatch):
+    monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
+    found = in_one_go(case, "graph")
+    rows = found[f"{case.env}/statistics.csv"].splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(250, 3001, 250))
+    events = found[f"{case.env}/events"]
+    updates = [step for step, tag, _ in events if tag == "Losses/Policy Loss"]
+    assert updates == sorted(set(updates))
+    assert updates[0] < case.stop < updates[-1]
+    for part in case.parts:
+        assert any(name.startswith(f"{case.env}/trainer.npz:{part}") for name in found)
+    assert found[f"{case.env}/trainer.json"].keys() >= {"steps", "generator"}
+    assert found["run.json"].keys() >= {"steps", "statistics"}
+    assert {"env.json", "env.npz:/ids"} <= found.keys()
+
+
+@by_name
+def test_stopping_at_a_step_changes_nothing(case, mode, tmp_path, in_one_go, capsys):
+    assert main(arguments(case, tmp_path, "--stop-at", str(case.stop))) == 0
+    check_it_resumes_exactly(case, tmp_path, in_one_go(case, mode), capsys)
+
+
+def one_and_the_rest_slow(**kinds):
+    """Parameters (case, *kind), of which only the first are in the default suite."""
+    chosen = [(case, name, kind) for case in CASES for name, kind in kinds.items()]
+    return [
+        pytest.param(case, *kind, marks=[pytest.mark.slow] * bool(index), id=f"{case}-{name}")
+        for index, (case, name, kind) in enumerate(chosen)
+    ]
+
+
+@pytest.mark.parametrize(("case", "number"), one_and_the_rest_slow(SIGTERM=(signal.SIGTERM,)))
+def test_a_signal_changes_nothing(case, number, mode, tmp_path, in_one_go, capsys):
+    assert run_until(number, case.tick, arguments(case, tmp_path)) == 143
+    check_it_resumes_exactly(case, tmp_path, in_one_go(case, mode), capsys)
+
+
+@pytest.mark.parametrize(
+    ("case", "number", "code"), one_and_the_rest_slow(SIGKILL=(9, -9), SIGINT=(2, 130))
+)
+def test_a_process_that_ends_early_changes_nothing(
+    case, number, code, mode, tmp_path, in_one_go, capsys
+):
+    # past 1800: what was learned and logged since the commit at 1400 must come again
+    tick = 1900 // case.areas
+    program = [sys.executable, "-m", "tests.run.exact", str(number), str(tick)]
+    ended = subprocess.run([*program, *arguments(case, tmp_path)], cwd=ROOT, check=False)
+    assert ended.returncode == code
+    check_it_resumes_exactly(case, tmp_path, in_one_go(case, mode), capsys)
+
+
+@pytest.mark.slow
+def test_stopping_twice_and_stopping_at_a_checkpoint_change_nothing(
+    tmp_path, in_one_go, monkeypatch, capsys
+):
+    monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
+    case = CASES[-1]
+    assert main(arguments(case, tmp_path, "--stop-at", "700")) == 0
+    assert main(arguments(case, tmp_path, "--resume", "--stop-at", "1801")) == 0
+    check_it_resumes_exactly(case, tmp_path, in_one_go(case, "graph"), capsys)
+
+
+def test_stopping_when_one_of_two_behaviors_is_finished_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLAGENTS_TF_MODE", "eager")
+    config = tmp_path / "two.yaml"
+    steps = "behaviors: {toy-discrete: {max_steps: 800}, toy-continuous: {max_steps: 1400}}"
+    config.write_text(PPO.replace("batch_size: 64", "batch_size: 300") + steps)
+
+    def run(run_id, **options):
+        env = TwoWorlds(DiscreteLine(4, 1), LineWorld(4, 2))
+        return mlagents_tf.learn(
+            config, env, run_id=run_id, results_dir=tmp_path, seed=7, **options
+        ).run_dir
+
+    whole = run("whole")
+    run("parts", stop_at=2000)  # 1000 steps each
+    assert differences(traces(whole), traces(run("parts", resume=True))) == []
+
+
+def test_a_difference_is_seen_to_the_last_bit():
+    one = {"a": np.zeros(2, np.float32), "b": "text"}
+    assert differences(one, {"a": np.zeros(2, np.float32), "b": "text"}) == []
+    assert differences(one, {"a": np.array([0.0, -0.0], np.float32), "b": "text"}) == ["a"]
+    assert differences(one, {"a": np.zeros(2), "c": 1}) == ["a", "b", "c"]
