@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -155,6 +157,12 @@ def test_configurations_load(block):
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda snippet: snippet.label)
 def test_python_compiles(block):
     compile(block.text, block.page.name, "exec")
+
+
+@pytest.mark.slow
+def test_the_page_about_python_runs_from_top_to_bottom(tmp_path):
+    page = [block.text for block in blocks("python") if block.page.name == "python.md"]
+    subprocess.run([sys.executable, "-c", "\n".join(page)], cwd=tmp_path, check=True)
 
 
 def test_every_page_is_in_the_index():
