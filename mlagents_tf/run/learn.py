@@ -23,7 +23,7 @@ from mlagents_tf.run.session import Session, parameters
 from mlagents_tf.run.state import CONFIGURATION
 from mlagents_tf.run.stop import Stop
 from mlagents_tf.run.storage import make_directory, safe_name, save_json
-from mlagents_tf.run.tensorboard import TensorBoardWriter, cut_events_after
+from mlagents_tf.run.tensorboard import FILE_PATTERN, TensorBoardWriter, cut_events_after
 from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.stats import ForgivingWriters
 from mlagents_tf.steps import Step
@@ -191,10 +191,8 @@ def write_timers(logs: Path, timers: Timers, command: Sequence[str], console: Co
 def continue_run(session: Session, found: Commit, stop: Stop, console: Console) -> dict[str, Step]:
     """Goes on from a commit; what was logged beyond it is cut, so that each step is seen once."""
     steps = session.resume(found)
+    cut_logs(session, console)
     for trainer in session.trainers.values():
-        folder = session.run_dir / safe_name(trainer.behavior)
-        cut_rows_after(folder / FILE_NAME, trainer.steps)
-        cut_events_after(folder, trainer.steps, console.warning)
         if trainer.finished:
             console.notice(
                 f"behavior {trainer.behavior}: already at {trainer.steps} of "
@@ -204,6 +202,16 @@ def continue_run(session: Session, found: Commit, stop: Stop, console: Console) 
     if stop.reached(session.steps):
         console.notice(f"--stop-at {stop.at} is not beyond that: nothing is trained.")
     return steps
+
+
+def cut_logs(session: Session, console: Console) -> None:
+    """Cuts what was logged beyond the commit, and all of a behavior that came after it."""
+    steps = {safe_name(name): trainer.steps for name, trainer in session.trainers.items()}
+    patterns = (f"*/{FILE_NAME}", f"*/{FILE_PATTERN}")
+    logs = [path for pattern in patterns for path in session.run_dir.glob(pattern)]
+    for folder in sorted({path.parent for path in logs}):
+        cut_rows_after(folder / FILE_NAME, steps.get(folder.name, 0))
+        cut_events_after(folder, steps.get(folder.name, 0), console.warning)
 
 
 def report_unknown_parameters(env: Env, console: Console) -> None:

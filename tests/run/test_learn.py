@@ -84,6 +84,15 @@ def test_what_was_logged_beyond_the_last_checkpoint_is_cut(tmp_path, run_dir):
     assert csv_steps(run_dir) == [100, 200, 300, 400, 500, 600]
 
 
+def test_what_was_logged_of_a_behavior_that_came_after_the_checkpoint_is_cut(tmp_path, run_dir):
+    learn(tmp_path, "--max-steps", "300")
+    late = run_dir / "late" / "statistics.csv"
+    late.parent.mkdir()
+    late.write_text("Step,Policy/Entropy\n100,0.5\n")
+    learn(tmp_path, "--resume", "--max-steps", "400")
+    assert late.read_text() == "Step,Policy/Entropy\n"
+
+
 def test_a_run_that_is_done_says_so(tmp_path, capsys):
     learn(tmp_path, "--max-steps", "200")
     assert learn(tmp_path, "--resume", "--max-steps", "200") == 0
