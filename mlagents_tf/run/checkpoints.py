@@ -56,16 +56,12 @@ class Commit:
             return False
         return True
 
-    def optional_file(self, name: str, warn: Warn) -> Path | None:
-        """A file that may be missing from a valid commit; None, with a warning, when damaged."""
+    def optional_file(self, name: str) -> Path | None:
+        """A file that may be missing from a valid commit; DataError when it is damaged."""
         entry = self._manifest()["optional"].get(name)
         if entry is None or not (self.path / name).exists():
             return None
-        try:
-            self._check(name, entry, hashes=True)
-        except DataError as error:
-            warn(f"{error} Going on without it.")
-            return None
+        self._check(name, entry, hashes=True)
         return self.path / name
 
     def optional_files(self) -> list[Path]:

@@ -120,18 +120,17 @@ def test_optional_files_stay_in_the_newest_commit_only(tmp_path):
         prune(tmp_path, keep=5)
     newest, older = find_commits(tmp_path)
     older.verify()
-    assert older.optional_file("3DBall/replay.hdf5", no_warning) is None
-    replay = newest.optional_file("3DBall/replay.hdf5", no_warning)
+    assert older.optional_file("3DBall/replay.hdf5") is None
+    replay = newest.optional_file("3DBall/replay.hdf5")
     assert replay.read_bytes() == b"replay 2"
 
 
-def test_a_damaged_optional_file_is_left_out_with_a_warning(tmp_path):
+def test_a_damaged_optional_file_is_refused_and_the_commit_stays_good(tmp_path):
     newest = save(tmp_path, 1)
     (newest.path / "3DBall" / "replay.hdf5").write_bytes(b"replay 9")
-    warnings = []
-    newest_valid(tmp_path, no_warning)
-    assert newest.optional_file("3DBall/replay.hdf5", warnings.append) is None
-    assert "replay.hdf5" in warnings[0]
+    assert newest_valid(tmp_path, no_warning) == newest
+    with pytest.raises(DataError, match=r"replay\.hdf5: its content does not have the hash"):
+        newest.optional_file("3DBall/replay.hdf5")
 
 
 def test_leftovers_of_dead_processes_are_swept_and_others_kept(tmp_path):
@@ -213,7 +212,7 @@ def test_a_run_that_fell_back_keeps_its_new_commit_and_not_the_damaged_one(tmp_p
     assert names(tmp_path) == ["set-aside-step-9", "step-5"]
     newest = newest_valid(tmp_path, no_warning)
     assert content(newest) == 5
-    assert newest.optional_file("3DBall/replay.hdf5", no_warning) is not None
+    assert newest.optional_file("3DBall/replay.hdf5") is not None
 
 
 def test_commits_set_aside_are_not_found_and_can_be_renamed_back(tmp_path):
