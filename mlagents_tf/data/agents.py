@@ -89,6 +89,8 @@ class Agents:
 
     def remove(self, slots: Slots) -> None:
         """Frees [N] slots."""
+        if not len(slots):
+            return
         self._taken[slots] = False
         self._ids[slots] = -1
         self._forget()
