@@ -149,10 +149,12 @@ class Tape:
         live = agents.live
         waiting = live[agents["waiting"][live]]
         kept = {name: column[agents["row"][waiting]] for name, column in self._columns.items()}
-        self._used = len(waiting)
+        before, self._used = self._used, len(waiting)
         self.num_real = 0
         for name, column in self._columns.items():
             column[: self._used] = kept[name]
+            # as in a new tape, which a resumed run has: rows of observations alone show it
+            column[self._used : before] = name == "allowed"
         agents["row"][waiting] = np.arange(self._used)
         agents["since_cut"][live] = 0
 

@@ -263,6 +263,28 @@ def test_the_environment_may_begin_anew_right_after_an_update():
     assert tape.num_agents == 0
 
 
+def test_a_cleared_tape_stores_what_a_new_one_would():
+    spec = Spec((ObservationSpec((1,)),), ActionSpec(1, (2,)))
+
+    def turn(tape, agents, allowed):
+        step = sees(agents, [3.0] * len(agents))._replace(allowed_actions=allowed)
+        n = len(agents)
+        tape.observe(step)
+        tape.append(step, np.ones((n, 1), np.float32), np.ones((n, 1), np.int32))
+        tape.observe(sees(agents, [4.0] * n, [5.0] * n, terminated=[True] * n))
+
+    used, new = Tape(spec, 2, 64, 8), Tape(spec, 2, 64, 8)
+    turn(used, [1, 2], np.array([[False, True]] * 2))
+    used.rows()
+    used.clear()
+    for tape in (used, new):
+        turn(tape, [7], None)
+    expected = new.state()
+    for name, array in used.state().items():
+        if name.startswith("rows/") and name != "rows/story":
+            np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
 def test_a_stored_state_does_not_change_when_the_tape_goes_on():
     tape = Tape(ONE, 10, 64, 8)
     decide(tape, sees([1], [0.0]))
