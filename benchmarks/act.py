@@ -12,7 +12,8 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mlagents_tf.nn.policies import ActorCritic, NetworkShape
+from mlagents_tf.nn.critics import ActorCritic
+from mlagents_tf.nn.policies import NetworkShape
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.trainers.actor import Actor
 
@@ -27,7 +28,8 @@ def main() -> None:
     args = parser.parse_args()
     threadpool_limits(1, user_api="blas")
     rng = np.random.default_rng(0)
-    actor = Actor(ActorCritic(SPEC, 1, NetworkShape(args.hidden_units, 2, normalize=True), rng))
+    shape = NetworkShape(args.hidden_units, 2, normalize=True)
+    actor = Actor(ActorCritic(SPEC, 1, shape, rng).policy)
     for agents in args.agents:
         obs = (rng.standard_normal((agents, 8), dtype=np.float32),)
         line: dict[str, object] = {"agents": agents}

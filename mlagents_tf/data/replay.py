@@ -9,6 +9,7 @@ follows a row is always younger than it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,16 +157,30 @@ class Replay:
             column = self.columns[name]
             return column.take(places, axis=0).reshape(batches, batch_size, *column.shape[1:])
 
+        return self._batches(lambda name: taken(name, at), lambda name: taken(name, following))
+
+    def blank(self, batches: int, batch_size: int) -> Batches:
+        """What `sample` returns, with zeros: shapes and dtypes."""
+        layout = self.layout()
+
+        def zeros(name: str) -> NDArray[Any]:
+            return np.zeros((batches, batch_size, *layout[name].shape), layout[name].base)
+
+        return self._batches(zeros, zeros)
+
+    def _batches(
+        self, taken: Callable[[str], NDArray[Any]], following: Callable[[str], NDArray[Any]]
+    ) -> Batches:
         names = [f"obs_{k}" for k in range(len(self.spec.observations))]
         return Batches(
-            obs=tuple(taken(name, at) for name in names),
-            continuous=taken("continuous", at),
-            discrete=taken("discrete", at),
-            allowed=taken("allowed", at),
-            rewards=taken("rewards", at),
-            terminated=taken("terminated", at),
-            next_obs=tuple(taken(name, following) for name in names),
-            next_allowed=taken("allowed", following),
+            obs=tuple(taken(name) for name in names),
+            continuous=taken("continuous"),
+            discrete=taken("discrete"),
+            allowed=taken("allowed"),
+            rewards=taken("rewards"),
+            terminated=taken("terminated"),
+            next_obs=tuple(following(name) for name in names),
+            next_allowed=following("allowed"),
         )
 
     def obs_since(self, row: int) -> tuple[NDArray[Any], ...]:

@@ -9,38 +9,38 @@ import tensorflow as tf
 
 from mlagents_tf.errors import StorageError
 from mlagents_tf.export.signature import input_specs, policy_function
-from mlagents_tf.nn.policies import ActorCritic
+from mlagents_tf.nn.policies import Policy
 
 DIRECTORY = "saved_model"
 
 
 class ServedPolicy(tf.Module):
-    """A network and the function that is served."""
+    """A policy and the function that is served."""
 
-    def __init__(self, network: ActorCritic) -> None:
+    def __init__(self, policy: Policy) -> None:
         super().__init__()
-        self.network = network
-        self.policy = tf.function(
-            policy_function(network), input_signature=input_specs(network.spec), autograph=False
+        self.policy = policy
+        self.act = tf.function(
+            policy_function(policy), input_signature=input_specs(policy.spec), autograph=False
         )
 
 
-def export_savedmodel(network: ActorCritic, directory: Path) -> Path:
+def export_savedmodel(policy: Policy, directory: Path) -> Path:
     """Writes `directory`, replacing what is there only when the new one is complete.
 
     Args:
-        network: whose policy is exported.
+        policy: what is exported.
         directory: of the SavedModel; its signature `serving_default` has the names of
             `policy_function`.
 
     Raises:
         StorageError: it could not be written.
     """
-    served = ServedPolicy(network)
+    served = ServedPolicy(policy)
     aside = directory.with_name(f".tmp-{directory.name}")
     try:
         shutil.rmtree(aside, ignore_errors=True)
-        tf.saved_model.save(served, str(aside), signatures=served.policy.get_concrete_function())
+        tf.saved_model.save(served, str(aside), signatures=served.act.get_concrete_function())
         shutil.rmtree(directory, ignore_errors=True)
         aside.rename(directory)
     except (OSError, tf.errors.OpError) as error:

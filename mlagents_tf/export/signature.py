@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from mlagents_tf.nn.distributions import masked_logits
-from mlagents_tf.nn.policies import ActorCritic, squashed
+from mlagents_tf.nn.policies import Policy
 from mlagents_tf.specs import Spec
 
 VERSION_NUMBER = 3.0
@@ -25,7 +25,7 @@ def input_specs(spec: Spec) -> list[tf.TensorSpec]:
     return specs
 
 
-def policy_function(network: ActorCritic) -> Callable[..., dict[str, tf.Tensor]]:
+def policy_function(policy: Policy) -> Callable[..., dict[str, tf.Tensor]]:
     """A function of the tensors of `input_specs` to the outputs of ML-Agents' version 3 models.
 
     Outputs: `version_number`, `memory_size`; `continuous_actions` [n, C] drawn from the policy and
@@ -33,23 +33,22 @@ def policy_function(network: ActorCritic) -> Callable[..., dict[str, tf.Tensor]]
     and `deterministic_discrete_actions`; the `*_output_shape` constants. Parts that the policy
     does not have are absent.
     """
-    actions = network.spec.actions
+    actions = policy.spec.actions
 
-    def policy(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        obs = inputs[: len(network.spec.observations)]
-        means, logits = network.action_outputs(obs)
+    def outputs_of(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        obs = inputs[: len(policy.spec.observations)]
+        means, log_stds, logits = policy(obs)
         outputs = {
             "version_number": tf.constant([VERSION_NUMBER]),
             "memory_size": tf.constant([0.0]),
         }
         if actions.continuous_size:
-            stds = tf.exp(network.action_heads.log_stds)
-            drawn = means + stds * tf.random.normal(tf.shape(means))
-            outputs["continuous_actions"] = squashed(drawn)
+            drawn = means + tf.exp(log_stds) * tf.random.normal(tf.shape(means))
+            outputs["continuous_actions"] = policy.squashed(drawn)
             outputs["continuous_action_output_shape"] = tf.constant(
                 [float(actions.continuous_size)]
             )
-            outputs["deterministic_continuous_actions"] = squashed(means)
+            outputs["deterministic_continuous_actions"] = policy.squashed(means)
         if actions.num_branches:
             logits = masked_logits(logits, inputs[-1] > 0.5)
             branches = [logits[:, options] for options in actions.branch_slices()]
@@ -64,4 +63,4 @@ def policy_function(network: ActorCritic) -> Callable[..., dict[str, tf.Tensor]]
             )
         return outputs
 
-    return policy
+    return outputs_of

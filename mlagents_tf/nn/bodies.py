@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from mlagents_tf.nn.conditioning import HyperDense, scaled_normal
-from mlagents_tf.nn.normalizer import Normalizer
+from mlagents_tf.nn.normalizer import Normalizer, RowSummary
 from mlagents_tf.specs import ObservationType, Spec
 
 
@@ -45,6 +48,18 @@ class VectorInputs(keras.layers.Layer):
         """Counts rows (tuple of [N, size_k]) where `mask` [N] is 1 into the statistics."""
         if self.normalizer is not None:
             self.normalizer.update(self._together(obs), mask)
+
+    def summary(self, obs: Sequence[NDArray[Any]]) -> RowSummary:
+        """What `merge` has to know of rows (tuple of [N, size_k]); computed on the host."""
+        rows = np.concatenate([obs[k] for k in self.order], axis=1)
+        mean = rows.mean(axis=0, dtype=np.float64) if len(rows) else np.zeros(rows.shape[1])
+        spread = np.square(rows - mean).sum(axis=0).clip(max=np.finfo(np.float32).max)
+        return RowSummary(np.float32(len(rows)), mean.astype(np.float32), spread.astype(np.float32))
+
+    def merge(self, seen: RowSummary) -> None:
+        """Counts rows of which `summary` was made into the statistics."""
+        if self.normalizer is not None:
+            self.normalizer.merge(seen)
 
     def _together(self, obs: Sequence[tf.Tensor]) -> tf.Tensor:
         if len(obs) == 1:

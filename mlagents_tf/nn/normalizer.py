@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
 CLIP = 5.0
+
+
+class RowSummary(NamedTuple):
+    """What a normaliser has to know of N rows.
+
+    Attributes:
+        count: [] float32, N.
+        mean: [size]; 0 where N is 0.
+        spread: [size] sum of squared distances from the mean.
+    """
+
+    count: tf.Tensor
+    mean: tf.Tensor
+    spread: tf.Tensor
 
 
 class Normalizer(keras.layers.Layer):
@@ -30,19 +46,23 @@ class Normalizer(keras.layers.Layer):
         return tf.clip_by_value(scaled, -CLIP, CLIP)
 
     def update(self, vector: tf.Tensor, mask: tf.Tensor) -> None:
-        """Adds the rows of `vector` [N, size] where `mask` [N] is 1.
+        """Adds the rows of `vector` [N, size] where `mask` [N] is 1."""
+        mask = mask[:, None]
+        count = tf.reduce_sum(mask)
+        mean = tf.reduce_sum(vector * mask, axis=0) / tf.maximum(count, 1.0)
+        spread = tf.reduce_sum(tf.square(vector - mean) * mask, axis=0)
+        self.merge(RowSummary(count, mean, spread))
+
+    def merge(self, seen: RowSummary) -> None:
+        """Adds rows of which a summary is known.
 
         Rows so large that the statistics would overflow are not counted.
         """
-        mask = mask[:, None]
-        count = tf.reduce_sum(mask)
         rows = tf.cast(self.rows, tf.float32)
-        share = count / (rows + count)
-        batch_mean = tf.reduce_sum(vector * mask, axis=0) / tf.maximum(count, 1.0)
-        delta = batch_mean - self.mean
-        spread = tf.reduce_sum(tf.square(vector - batch_mean) * mask, axis=0)
-        more = spread + tf.square(delta) * rows * share
+        share = seen.count / (rows + seen.count)
+        delta = seen.mean - self.mean
+        more = seen.spread + tf.square(delta) * rows * share
         counted = tf.reduce_all(tf.math.is_finite(more))
         self.variance_sum.assign_add(tf.where(counted, more, 0.0))
         self.mean.assign_add(tf.where(counted, delta * share, 0.0))
-        self.rows.assign_add(tf.where(counted, tf.cast(count, tf.int64), 0))
+        self.rows.assign_add(tf.where(counted, tf.cast(seen.count, tf.int64), 0))

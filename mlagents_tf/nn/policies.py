@@ -1,12 +1,11 @@
-"""Actor and critic of a behavior."""
+"""The policy of a behavior: what acts, and what is exported."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from mlagents_tf.nn.bodies import Body, VectorInputs
@@ -15,36 +14,79 @@ from mlagents_tf.nn.distributions import ActionDistribution, masked_logits
 from mlagents_tf.specs import ActionSpec, Spec
 
 ACTION_CLIP = 3.0
-"""A Gaussian policy's action of ±3 is the environment's ±1, as in ML-Agents."""
+"""PPO's action of ±3 is the environment's ±1, as in ML-Agents."""
+
+LOG_STD_RANGE = (-20.0, 2.0)
+"""Bounds of logarithms of standard deviations that a network puts out."""
+
+
+class NetworkShape(NamedTuple):
+    """Sizes and switches of a network; the keys of `network_settings` with the same names.
+
+    Attributes:
+        hidden_units: width of each body.
+        num_layers: depth of each body.
+        normalize: whether vector observations are scaled by running statistics.
+        separate_goals: whether goal signals make the weights of the last layer
+            (`goal_conditioning_type: hyper`) instead of being inputs like others.
+    """
+
+    hidden_units: int = 128
+    num_layers: int = 2
+    normalize: bool = False
+    separate_goals: bool = True
+
+    @property
+    def seeds_per_body(self) -> int:
+        """How many seeds a body needs for its initial weights."""
+        return self.num_layers + 2
+
+
+class Network(Protocol):
+    """All that a trainer trains."""
+
+    policy: Policy
+
+    def parts(self) -> Mapping[str, keras.layers.Layer]:
+        """Layers by the names under which their weights are stored."""
+        ...
 
 
 class ActionHeads(keras.layers.Layer):
-    """Mean and state-independent deviation of continuous actions, logits of discrete ones."""
+    """Mean and deviation of continuous actions, logits of discrete ones.
+
+    Args:
+        input_size: width of the encoding.
+        spec: actions.
+        tanh: deviations depend on the encoding; otherwise they are weights of their own.
+        seeds: of the initial weights of means and logits, and with `tanh` of deviations.
+    """
 
     def __init__(
-        self, input_size: int, spec: ActionSpec, seeds: Sequence[int], **kwargs: object
+        self, input_size: int, spec: ActionSpec, tanh: bool, seeds: Sequence[int], **kwargs: object
     ) -> None:
         super().__init__(**kwargs)
-        self.spec = spec
-        self.means = _head(input_size, spec.continuous_size, 0.2, seeds[0], "means")
+        size = spec.continuous_size
+        self.means = _head(input_size, size, 0.2, seeds[0], "means")
         self.logits = _head(input_size, spec.num_discrete, 0.1, seeds[1], "logits")
-        self._log_stds = (
-            self.add_weight(shape=(spec.continuous_size,), initializer="zeros", name="log_stds")
-            if spec.continuous_size
+        self.log_stds_of = _head(input_size, size, 0.2, seeds[2], "log_stds_of") if tanh else None
+        self.log_stds = (
+            self.add_weight(shape=(size,), initializer="zeros", name="log_stds")
+            if size and not tanh
             else None
         )
         self.built = True
 
-    @property
-    def log_stds(self) -> tf.Tensor:
-        """[C] logarithms of the continuous actions' standard deviations."""
-        return tf.zeros([0]) if self._log_stds is None else tf.convert_to_tensor(self._log_stds)
-
-    def call(self, encoding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """[..., H] -> means [..., C], logits [..., sum of branch sizes]."""
-        nothing = encoding[..., :0]
+    def call(self, encoding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """[N, H] -> means [N, C], log_stds [N, C] or [C], logits [N, sum of branch sizes]."""
+        log_stds = nothing = encoding[..., :0]
+        if self.log_stds is not None:
+            log_stds = tf.convert_to_tensor(self.log_stds)
+        elif self.log_stds_of is not None:
+            log_stds = tf.clip_by_value(self.log_stds_of(encoding), *LOG_STD_RANGE)
         return (
             nothing if self.means is None else self.means(encoding),
+            log_stds,
             nothing if self.logits is None else self.logits(encoding),
         )
 
@@ -60,116 +102,77 @@ def _head(
     return dense
 
 
-class ValueHeads(keras.layers.Layer):
-    """One scalar value per reward signal, on one encoding."""
-
-    def __init__(self, input_size: int, num_signals: int, seed: int, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.dense = keras.layers.Dense(
-            num_signals, kernel_initializer=keras.initializers.GlorotUniform(seed), name="values"
-        )
-        self.dense.build((None, input_size))
-        self.built = True
-
-    def call(self, encoding: tf.Tensor) -> tf.Tensor:
-        """[N, H] -> [S, N]."""
-        return tf.transpose(self.dense(encoding))
-
-
-class NetworkShape(NamedTuple):
-    """Sizes and switches of an ActorCritic; the keys of `network_settings` with the same names.
-
-    Attributes:
-        hidden_units: width of each body.
-        num_layers: depth of each body.
-        normalize: whether vector observations are scaled by running statistics.
-        separate_goals: whether goal signals make the weights of the last layer
-            (`goal_conditioning_type: hyper`) instead of being inputs like others.
-        shared_critic: one body for actor and critic.
-    """
-
-    hidden_units: int = 128
-    num_layers: int = 2
-    normalize: bool = False
-    separate_goals: bool = True
-    shared_critic: bool = False
-
-
-class ActorCritic(keras.layers.Layer):
-    """A Gaussian and categorical policy, and a value for each reward signal.
-
-    Actor and critic have bodies of their own unless `shared_critic`; the normaliser is one, since
-    both would see the same rows.
+class Policy(keras.layers.Layer):
+    """A Gaussian over continuous dimensions and a categorical for each discrete branch.
 
     Args:
         spec: observations and actions.
-        num_signals: value heads.
         shape: sizes and switches.
-        rng: draws the seeds of all initial weights.
+        tanh: SAC's kind, whose Gaussian goes through tanh and has a deviation for each
+            observation; otherwise PPO's, which is clipped and whose deviation is a weight.
+        seeds: `shape.seeds_per_body` for the body, then those of the heads.
     """
 
     def __init__(
-        self,
-        spec: Spec,
-        num_signals: int,
-        shape: NetworkShape,
-        rng: np.random.Generator,
-        **kwargs: object,
+        self, spec: Spec, shape: NetworkShape, tanh: bool, seeds: Sequence[int], **kwargs: object
     ) -> None:
         super().__init__(**kwargs)
         self.spec = spec
-        per_body = shape.num_layers + 2
-        seeds = [int(seed) for seed in rng.integers(0, 2**31, 2 * per_body + 3)]
+        self.tanh = tanh
         self.inputs = VectorInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
-        sizes = (self.inputs.size, self.inputs.goal_size, shape.hidden_units, shape.num_layers)
-        self.actor_body = Body(*sizes, seeds[:per_body], name="actor")
-        self.critic_body = (
-            self.actor_body
-            if shape.shared_critic
-            else Body(*sizes, seeds[per_body : 2 * per_body], name="critic")
+        self.body = make_body(self.inputs, shape, seeds, name="actor")
+        of_heads = seeds[shape.seeds_per_body :]
+        self.heads = ActionHeads(
+            self.body.output_size, spec.actions, tanh, of_heads, name="action_heads"
         )
-        size = self.actor_body.output_size
-        self.action_heads = ActionHeads(size, spec.actions, seeds[-3:-1], name="action_heads")
-        self.value_heads = ValueHeads(size, num_signals, seeds[-1], name="value_heads")
         self.built = True
 
-    def named_weights(self) -> dict[str, keras.Variable]:
-        """Every weight under a name that is unique and stays the same from run to run."""
-        parts: dict[str, keras.layers.Layer] = {
-            "inputs": self.inputs,
-            "actor": self.actor_body,
-            "critic": self.critic_body,
-            "action_heads": self.action_heads,
-            "value_heads": self.value_heads,
-        }
-        if self.critic_body is self.actor_body:
-            del parts["critic"]
-        return {
-            f"{name}/{weight.path}": weight
-            for name, part in parts.items()
-            for weight in part.weights
-        }
+    def call(self, obs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Tuple of [N, *obs_k] -> means, log_stds and unmasked logits as `ActionHeads` has them."""
+        return self.heads(self.body(*self.inputs(obs)))
 
-    def action_outputs(self, obs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Tuple of [N, *obs_k] -> means [N, C] and logits [N, sum of branch sizes], unmasked."""
-        return self.action_heads(self.actor_body(*self.inputs(obs)))
-
-    def distribution_and_values(
-        self, obs: Sequence[tf.Tensor], allowed: tf.Tensor | None
-    ) -> tuple[ActionDistribution, tf.Tensor]:
-        """Tuple of [N, *obs_k], [N, sum of branch sizes] bool -> distribution, values [S, N]."""
-        inputs = self.inputs(obs)
-        encoding = self.actor_body(*inputs)
-        shared = self.critic_body is self.actor_body
-        means, logits = self.action_heads(encoding)
+    def distribution(self, encoding: tf.Tensor, allowed: tf.Tensor | None) -> ActionDistribution:
+        """[N, H] from the body, [N, sum of branch sizes] bool -> distribution over actions."""
+        means, log_stds, logits = self.heads(encoding)
         if allowed is not None:
             logits = masked_logits(logits, allowed)
-        distribution = ActionDistribution(
-            self.spec.actions, means, self.action_heads.log_stds, logits
+        return ActionDistribution(self.spec.actions, means, log_stds, logits)
+
+    def squashed(self, continuous: tf.Tensor) -> tf.Tensor:
+        """[..., C] as drawn from the Gaussian -> as the environment takes them, in [-1, 1]."""
+        if self.tanh:
+            return tf.tanh(continuous)
+        return tf.clip_by_value(continuous, -ACTION_CLIP, ACTION_CLIP) / ACTION_CLIP
+
+    def packed_weights(self) -> tf.Tensor:
+        """All weights side by side as float32, in the order of `weights`."""
+        return tf.concat(
+            [tf.reshape(tf.cast(weight.value, tf.float32), [-1]) for weight in self.weights], axis=0
         )
-        return distribution, self.value_heads(encoding if shared else self.critic_body(*inputs))
+
+    def parts(self) -> dict[str, keras.layers.Layer]:
+        """Layers by the names under which their weights are stored."""
+        return {"inputs": self.inputs, "actor": self.body, "action_heads": self.heads}
 
 
-def squashed(continuous: tf.Tensor) -> tf.Tensor:
-    """A Gaussian policy's actions [..., C] as the environment takes them, in [-1, 1]."""
-    return tf.clip_by_value(continuous, -ACTION_CLIP, ACTION_CLIP) / ACTION_CLIP
+def make_body(
+    inputs: VectorInputs, shape: NetworkShape, seeds: Sequence[int], name: str, more: int = 0
+) -> Body:
+    """A body for what `inputs` puts out and `more` numbers beside it; takes the first seeds."""
+    return Body(
+        inputs.size + more,
+        inputs.goal_size,
+        shape.hidden_units,
+        shape.num_layers,
+        seeds[: shape.seeds_per_body],
+        name=name,
+    )
+
+
+def named_weights(network: Network) -> dict[str, keras.Variable]:
+    """Every weight of a network under a name that is unique and the same from run to run."""
+    return {
+        f"{name}/{weight.path}": weight
+        for name, part in network.parts().items()
+        for weight in part.weights
+    }

@@ -13,4 +13,4 @@ def export_trainer(run_dir: Path, trainer: Trainer) -> Path:
     """Writes `<run_dir>/<behavior>/saved_model` and returns it."""
     folder = run_dir / safe_name(trainer.behavior)
     make_directory(folder)
-    return export_savedmodel(trainer.actor.network, folder / DIRECTORY)
+    return export_savedmodel(trainer.actor.policy, folder / DIRECTORY)

@@ -28,6 +28,9 @@ class SACSettings(HyperparameterSettings):
     save_replay_buffer: bool = Field(default=False, description="keep the replay in checkpoints")
     tau: float = Field(default=0.005, gt=0, le=1, description="how fast the target network follows")
     steps_per_update: float = Field(default=1.0, gt=0, description="steps per gradient step")
+    train_interval: PositiveInt = Field(
+        default=1, description="steps between updates; the gradient steps due are made together"
+    )
     reward_signal_steps_per_update: float = Field(
         default=1.0, gt=0, description="the same for reward signals; absent: as steps_per_update"
     )

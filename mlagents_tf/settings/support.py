@@ -8,7 +8,13 @@ from mlagents_tf.settings.run import RunSettings
 
 # Whoever implements a feature adds its name here, and nowhere else.
 IMPLEMENTED: frozenset[str] = frozenset(
-    {"trainer_type:ppo", "reward_signals.extrinsic", "shared_critic", "init_path"}
+    {
+        "trainer_type:ppo",
+        "trainer_type:sac",
+        "reward_signals.extrinsic",
+        "shared_critic",
+        "init_path",
+    }
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any, NamedTuple
 
 import keras
@@ -13,7 +15,7 @@ from mlagents_tf.data.mlp import MLP, Dense, Hyper
 from mlagents_tf.data.sampling import log_probs, sample_branches, sample_gaussian
 from mlagents_tf.nn.conditioning import LAYER_NORM_EPSILON
 from mlagents_tf.nn.normalizer import CLIP
-from mlagents_tf.nn.policies import ACTION_CLIP, ActorCritic
+from mlagents_tf.nn.policies import ACTION_CLIP, LOG_STD_RANGE, Policy
 from mlagents_tf.steps import Actions, BoolArray, FloatArray
 
 MIRROR_LIMIT = 40_000_000
@@ -25,9 +27,9 @@ class Decision(NamedTuple):
 
     Attributes:
         actions: as the environment takes them.
-        continuous: [N, C] as sampled, what the policy's density is about.
+        continuous: [N, C] as drawn from the Gaussian, before they are squashed.
         discrete: [N, D] int32.
-        log_probs: [N] of the whole action, if asked for; training computes its own in the update.
+        log_probs: [N] of what was drawn, if asked for; training computes its own in the update.
     """
 
     actions: Actions
@@ -37,37 +39,45 @@ class Decision(NamedTuple):
 
 
 class Actor:
-    """Acts with the weights that a network had at the last `refresh`.
+    """Acts with the weights that a policy had at the last `refresh`.
 
     Args:
-        network: the network whose policy decides.
+        policy: decides.
         deterministic: the likeliest action instead of a draw.
     """
 
-    def __init__(self, network: ActorCritic, deterministic: bool = False) -> None:
-        self.network = network
-        self.spec = network.spec
+    def __init__(self, policy: Policy, deterministic: bool = False) -> None:
+        self.policy = policy
+        self.spec = policy.spec
         self.deterministic = deterministic
         self._branches = self.spec.actions.branch_slices()
-        self._graph = tf.function(network.action_outputs, jit_compile=True, autograph=False)
+        self._graph = tf.function(policy.call, jit_compile=True, autograph=False)
         self.refresh()
 
-    def refresh(self) -> None:
-        """Takes over the network's present weights."""
-        self._mlp = mirror(self.network)
-        self._stds: FloatArray = np.exp(np.asarray(self.network.action_heads.log_stds))
+    def refresh(self, packed: FloatArray | None = None) -> None:
+        """Takes over the policy's present weights; `Policy.packed_weights` if they are at hand."""
+        if packed is None:
+            packed = self.policy.packed_weights().numpy()
+        weights = Weights(self.policy, packed)
+        self._mlp = mirror(self.policy, weights)
+        log_stds = self.policy.heads.log_stds
+        # [C] where they are weights; [0] where they are outputs, or there is nothing to draw
+        self._stds = np.zeros(0, np.float32) if log_stds is None else np.exp(weights[log_stds])
 
-    def outputs(self, obs: tuple[NDArray[Any], ...]) -> tuple[FloatArray, FloatArray]:
-        """Tuple of [N, *obs_k] -> means [N, C], unmasked logits [N, sum of branch sizes]."""
-        n = len(obs[0])
+    def outputs(self, obs: tuple[NDArray[Any], ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Tuple of [N, *obs_k] -> means [N, C], deviations [N, C] or [C], unmasked logits."""
+        n, size = len(obs[0]), self.spec.actions.continuous_size
         if n * self._mlp.num_weights <= MIRROR_LIMIT:
             outputs = self._mlp(obs)
-            size = self.spec.actions.continuous_size
-            return outputs[:, :size], outputs[:, size:]
+            if not self.policy.tanh:
+                return outputs[:, :size], self._stds, outputs[:, size:]
+            log_stds = np.clip(outputs[:, size : 2 * size], *LOG_STD_RANGE)
+            return outputs[:, :size], np.exp(log_stds), outputs[:, 2 * size :]
         padding = (1 << (n - 1).bit_length()) - n
         padded = tuple(np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in obs)
-        means, logits = self._graph(tuple(tf.convert_to_tensor(x) for x in padded))
-        return means.numpy()[:n], logits.numpy()[:n]
+        means, log_stds, logits = self._graph(tuple(tf.convert_to_tensor(x) for x in padded))
+        stds = np.exp(log_stds.numpy()[:n]) if self.policy.tanh else self._stds
+        return means.numpy()[:n], stds, logits.numpy()[:n]
 
     def decide(
         self,
@@ -77,53 +87,72 @@ class Actor:
         with_log_probs: bool = False,
     ) -> Decision:
         """Actions for agents that see `obs` (tuple of [N, *obs_k]) and may take `allowed`."""
-        means, logits = self.outputs(obs)
-        continuous = means if self.deterministic else sample_gaussian(means, self._stds, rng)
+        means, stds, logits = self.outputs(obs)
+        continuous = means if self.deterministic else sample_gaussian(means, stds, rng)
         discrete = sample_branches(
             logits, allowed, self._branches, None if self.deterministic else rng
         )
-        sent: FloatArray = np.minimum(np.maximum(continuous, -ACTION_CLIP), ACTION_CLIP)
-        sent /= np.float32(ACTION_CLIP)
         likelihood = None
         if with_log_probs:
             likelihood = log_probs(
-                means, self._stds, continuous, logits, allowed, discrete, self._branches
+                means, stds, continuous, logits, allowed, discrete, self._branches
             )
+        sent = self._squashed(continuous)
         return Decision(Actions(sent, discrete), continuous, discrete, likelihood)
 
+    def _squashed(self, continuous: FloatArray) -> FloatArray:
+        """What `Policy.squashed` does, in NumPy."""
+        if self.policy.tanh:
+            return np.tanh(continuous)
+        sent: FloatArray = np.minimum(np.maximum(continuous, -ACTION_CLIP), ACTION_CLIP)
+        sent /= np.float32(ACTION_CLIP)
+        return sent
 
-def mirror(network: ActorCritic) -> MLP:
-    """The policy part of a network as NumPy arrays."""
-    inputs, body, heads = network.inputs, network.actor_body, network.action_heads
-    head = [_dense(layer) for layer in (heads.means, heads.logits) if layer is not None]
+
+class Weights:
+    """Arrays of a policy's variables, as views of all of them packed side by side."""
+
+    def __init__(self, policy: Policy, packed: FloatArray) -> None:
+        variables = policy.weights
+        sizes = [math.prod(variable.shape) for variable in variables]
+        parts = np.split(packed, list(itertools.accumulate(sizes))[:-1])
+        self._arrays = {
+            id(variable): part.reshape(variable.shape)
+            for variable, part in zip(variables, parts, strict=True)
+        }
+
+    def __getitem__(self, variable: keras.Variable) -> FloatArray:
+        return self._arrays[id(variable)]
+
+    def dense(self, layer: keras.layers.Dense) -> Dense:
+        """Kernel and bias of a layer."""
+        return Dense(self[layer.kernel], self[layer.bias])
+
+
+def mirror(policy: Policy, weights: Weights) -> MLP:
+    """A policy as NumPy arrays; its head puts out what `ActionHeads` does, side by side."""
+    inputs, body, heads = policy.inputs, policy.body, policy.heads
+    layers = (heads.means, heads.log_stds_of, heads.logits)
+    head = [weights.dense(layer) for layer in layers if layer is not None]
     scale = None
     if inputs.normalizer is not None:
-        variance = _array(inputs.normalizer.variance_sum) / np.float32(inputs.normalizer.rows)
-        scale = (_array(inputs.normalizer.mean), np.sqrt(variance))
+        variance = weights[inputs.normalizer.variance_sum] / weights[inputs.normalizer.rows]
+        scale = (weights[inputs.normalizer.mean], np.sqrt(variance))
     hyper = body.hyper and Hyper(
-        encoder=tuple(_dense(layer) for layer in body.hyper.encoder),
+        encoder=tuple(weights.dense(layer) for layer in body.hyper.encoder),
         epsilon=LAYER_NORM_EPSILON,
-        kernels=_array(body.hyper.kernels),
-        dense=Dense(_array(body.hyper.kernel_bias), _array(body.hyper.bias)),
+        kernels=weights[body.hyper.kernels],
+        dense=Dense(weights[body.hyper.kernel_bias], weights[body.hyper.bias]),
     )
     return MLP(
         order=tuple(inputs.order),
         goal_size=inputs.goal_size,
         scale=scale,
         clip=CLIP,
-        layers=tuple(_dense(layer) for layer in body.dense),
+        layers=tuple(weights.dense(layer) for layer in body.dense),
         hyper=hyper,
         head=Dense(
             np.concatenate([dense.kernel for dense in head], axis=1),
             np.concatenate([dense.bias for dense in head]),
         ),
     )
-
-
-def _dense(layer: keras.layers.Dense) -> Dense:
-    return Dense(_array(layer.kernel), _array(layer.bias))
-
-
-def _array(variable: keras.Variable) -> FloatArray:
-    # a copy: the mirror keeps its weights while the network trains on
-    return np.array(variable.numpy(), np.float32)

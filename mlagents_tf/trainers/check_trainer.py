@@ -6,11 +6,15 @@ import copy
 import json
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlagents_tf.data.replay import Replay
+from mlagents_tf.data.replay_file import load_replay, save_replay
 from mlagents_tf.errors import ContractError
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.steps import Actions, Step, make_step
@@ -86,7 +90,7 @@ class _Check:
         for _ in range(3):  # so that decisions and open stories are part of what is stored
             self._turn(trainer, world)
         state, world_then = trainer.state(), copy.deepcopy(world)
-        arrays = _copied(state.arrays)
+        arrays, replay = _copied(state.arrays), _stored(trainer.replay)
         taken = self._play(trainer, world)
         statistics = trainer.update()
         if changed := _differences(arrays, state.arrays):
@@ -95,6 +99,7 @@ class _Check:
 
         other = make_trainer(self.name, self.spec, self.seed + 1)
         other.load_state(TrainerState(arrays, self._through_json(state.facts)))
+        _put_back(other.replay, replay)
         self._check_same_future(trainer, other, world_then, taken, statistics)
 
     def _check_same_future(
@@ -165,11 +170,11 @@ class _Check:
                 self._fail(f"the statistic {tag} is {value!r}, not a finite number")
 
     def _check_compiled_once(self, trainer: Trainer) -> None:
-        for attribute, function in vars(trainer).items():
-            if hasattr(function, "experimental_get_tracing_count"):
-                count = function.experimental_get_tracing_count()
-                if count > 1:
-                    self._fail(f"{attribute} was compiled {count} times in two updates")
+        for attribute, value in vars(trainer).items():
+            for function in value.values() if isinstance(value, dict) else [value]:
+                counter = getattr(function, "experimental_get_tracing_count", lambda: 0)
+                if counter() > 1:
+                    self._fail(f"{attribute} was compiled {counter()} times in two updates")
 
     def _through_json(self, facts: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -218,6 +223,25 @@ class RandomWorld:
             terminated=terminated,
             interrupted=ended & ~terminated,
         )
+
+
+def _stored(replay: Replay | None) -> bytes:
+    """What a commit would hold of a replay."""
+    if replay is None:
+        return b""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "replay.hdf5"
+        save_replay(path, replay)
+        return path.read_bytes()
+
+
+def _put_back(replay: Replay | None, stored: bytes) -> None:
+    if replay is None:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "replay.hdf5"
+        path.write_bytes(stored)
+        load_replay(path, replay)
 
 
 def _copied(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -19,6 +19,27 @@ def mode() -> str:
     return chosen
 
 
+class CompiledOnce:
+    """A compiled function whose arguments always have the shapes and dtypes of the first call.
+
+    It skips the search for a matching trace, which takes longer than a small network's arithmetic.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = compiled(function)
+        self._concrete: Callable[..., Any] | None = None
+
+    def experimental_get_tracing_count(self) -> int:
+        """As of a tf.function."""
+        return int(self._concrete is not None)
+
+    def __call__(self, *args: Any) -> Any:
+        if self._concrete is None:
+            concrete = getattr(self._function, "get_concrete_function", None)
+            self._concrete = concrete(*args) if concrete else self._function
+        return self._concrete(*args)
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as one compiled call; shapes and dtypes must not change from call to call."""
     if mode() == "eager":

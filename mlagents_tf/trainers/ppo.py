@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from mlagents_tf.data.rows import Episodes, TapeRows
 from mlagents_tf.data.tape import Tape
-from mlagents_tf.errors import TrainingError
-from mlagents_tf.nn.policies import ActorCritic, NetworkShape, squashed
+from mlagents_tf.nn.critics import ActorCritic
 from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss
 from mlagents_tf.ops.masks import masked_mean, normalized
 from mlagents_tf.ops.returns import gae
@@ -29,8 +27,10 @@ from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.compiled import compiled
+from mlagents_tf.trainers.gradients import apply_finite, make_adam, refuse_skipped
+from mlagents_tf.trainers.networks import network_shape
 from mlagents_tf.trainers.signals import make_signals
-from mlagents_tf.trainers.trainer import Trainer, TrainerState, assign_weights
+from mlagents_tf.trainers.trainer import Trainer
 
 CHUNKS = (1024, 512, 256)
 """Rows valued at once before the epochs begin; lengths of tapes are multiples of it."""
@@ -66,21 +66,20 @@ class PPOTrainer(Trainer):
         self.hyperparameters = hyperparameters
         self.signals = make_signals(settings.reward_signals)
         network = settings.network_settings
-        shape = NetworkShape(
-            hidden_units=network.hidden_units,
-            num_layers=network.num_layers,
-            normalize=network.normalize,
-            separate_goals=network.goal_conditioning_type == "hyper",
+        self.network: ActorCritic = ActorCritic(
+            spec,
+            len(self.signals),
+            network_shape(network),
+            self.rng,
             shared_critic=hyperparameters.shared_critic,
         )
-        self.network = ActorCritic(spec, len(self.signals), shape, self.rng)
-        self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate, epsilon=1e-8)
-        self.optimizer.build(self.network.trainable_variables)
+        self.optimizer = make_adam(hyperparameters.learning_rate, self.network.trainable_variables)
         self.chunk = next(
             (chunk for chunk in CHUNKS if 8 * chunk <= hyperparameters.buffer_size), CHUNKS[-1]
         )
         self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, self.chunk)
-        self.actor = Actor(self.network, network.deterministic)
+        self.memory = self.tape
+        self.actor = Actor(self.network.policy, network.deterministic)
         self._compiled_update = compiled(self._update)
 
     def act(self, step: Step) -> Actions:
@@ -110,14 +109,7 @@ class PPOTrainer(Trainer):
         )
         statistics = {name: float(value) for name, value in metrics.items()}
         skipped = statistics.pop("skipped")
-        if skipped:
-            raise TrainingError(
-                f"behavior {self.behavior}: {skipped:.0f} of {count} gradients were not finite in "
-                f"the update at step {self.steps} (policy loss "
-                f"{statistics['Losses/Policy Loss']}, value loss "
-                f"{statistics['Losses/Value Loss']}). Their steps were skipped and the run is "
-                "stopped. Look for rewards or observations of extreme size, or lower learning_rate."
-            )
+        refuse_skipped(self.behavior, self.steps, skipped, count, statistics)
         self.tape.clear()
         self.actor.refresh()
         return statistics | {
@@ -155,7 +147,7 @@ class PPOTrainer(Trainer):
         self, rows: TapeRows, order: tf.Tensor, count: tf.Tensor, hyper: Hyperparameters
     ) -> dict[str, tf.Tensor]:
         """All epochs and minibatches: the one compiled call."""
-        self.network.inputs.observe(rows.obs, rows.mask)
+        self.network.policy.inputs.observe(rows.obs, rows.mask)
         old_log_probs, values = self._evaluate(rows)
         rewards = self._rewards(rows)
         advantages = self._advantages(rows, rewards, values)
@@ -211,7 +203,7 @@ class PPOTrainer(Trainer):
         """[S, F] scaled rewards of each signal."""
         transitions = Transitions(
             rows.obs,
-            squashed(rows.continuous),
+            self.network.policy.squashed(rows.continuous),
             rows.discrete,
             rows.rewards,
             rows.terminated,
@@ -255,17 +247,10 @@ class PPOTrainer(Trainer):
             )
             entropy = masked_mean(distribution.entropy(), mask)
             loss = policy_loss + 0.5 * value_loss - hyper.beta * entropy
-        skipped = self._apply(tape, loss, hyper.learning_rate)
-        return tf.stack([policy_loss, value_loss, entropy, skipped])
-
-    def _apply(self, tape: tf.GradientTape, loss: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
-        """One Adam step, or none if the gradient is not finite; [] 1 if it was not."""
         variables = self.network.trainable_variables
         gradients = tape.gradient(loss, [variable.value for variable in variables])
-        finite = tf.math.is_finite(tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients]))
-        self.optimizer.learning_rate.assign(tf.where(finite, learning_rate, 0.0))
-        self.optimizer.apply([tf.where(finite, gradient, 0.0) for gradient in gradients], variables)
-        return 1.0 - tf.cast(finite, tf.float32)
+        skipped = apply_finite(self.optimizer, gradients, variables, hyper.learning_rate)
+        return tf.stack([policy_loss, value_loss, entropy, skipped])
 
     def forget(self) -> None:
         self.tape.rows()
@@ -273,32 +258,3 @@ class PPOTrainer(Trainer):
 
     def abandon(self) -> None:
         self.tape.abandon()
-
-    def weights(self) -> dict[str, NDArray[Any]]:
-        return {name: np.asarray(w) for name, w in self.network.named_weights().items()}
-
-    def load_weights(self, arrays: dict[str, NDArray[Any]]) -> None:
-        assign_weights(self.behavior, self.network.named_weights(), arrays)
-        self.actor.refresh()
-
-    def state(self) -> TrainerState:
-        optimizer = {f"{i}": np.asarray(v) for i, v in enumerate(self.optimizer.variables)}
-        return TrainerState(
-            {f"network/{name}": array for name, array in self.weights().items()}
-            | {f"optimizer/{name}": array for name, array in optimizer.items()}
-            | {f"tape/{name}": array for name, array in self.tape.state().items()},
-            {"steps": self.steps, "generator": self.rng.bit_generator.state},
-        )
-
-    def load_state(self, state: TrainerState) -> None:
-        self.load_weights(_under("network/", state.arrays))
-        for name, array in _under("optimizer/", state.arrays).items():
-            self.optimizer.variables[int(name)].assign(array)
-        self.tape.load_state(_under("tape/", state.arrays))
-        self.steps = int(state.facts["steps"])
-        self.rng.bit_generator.state = state.facts["generator"]
-
-
-def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays whose names begin with `prefix`, without it."""
-    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.rows import Episodes
 from mlagents_tf.errors import DataError
+from mlagents_tf.nn.policies import Network, named_weights
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
@@ -22,6 +25,18 @@ class TrainerState(NamedTuple):
 
     arrays: dict[str, NDArray[Any]]
     facts: dict[str, Any]
+
+
+class Memory(Protocol):
+    """What a trainer remembers, as far as it decides the future."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Arrays by name that stay as they are."""
+        ...
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Continues where `state()` was taken."""
+        ...
 
 
 class Trainer(ABC):
@@ -37,11 +52,20 @@ class Trainer(ABC):
         seed: of the trainer's one generator.
 
     Attributes:
-        actor: decides with the present weights and remembers nothing.
         steps: decisions that were answered.
+        network: what is trained.
+        optimizer: of the network; its slots are part of the state.
+        actor: decides with the present weights and remembers nothing.
+        memory: what updates draw from.
+        replay: the memory of an off-policy trainer. Its rows are no part of `state()`; whoever
+            loads a state puts them back, or gives them up, before the trainer goes on.
     """
 
+    network: Network
+    optimizer: keras.optimizers.Optimizer
     actor: Actor
+    memory: Memory
+    replay: Replay | None = None
 
     def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
         self.behavior = behavior
@@ -92,25 +116,45 @@ class Trainer(ABC):
     def abandon(self) -> None:
         """Cuts the stories of all agents: the environment begins anew under other ids."""
 
-    @abstractmethod
     def weights(self) -> dict[str, NDArray[Any]]:
         """What acting and valuing need, by name."""
+        return {name: np.asarray(weight) for name, weight in named_weights(self.network).items()}
 
-    @abstractmethod
     def load_weights(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Puts `weights()` back.
 
         Raises:
             DataError: names or shapes differ; lists every one that does.
         """
+        assign_weights(self.behavior, named_weights(self.network), arrays)
+        self.actor.refresh()
 
-    @abstractmethod
     def state(self) -> TrainerState:
         """Everything that decides the future; the arrays of `weights` stand under `network/`."""
+        slots = {f"{i}": np.asarray(slot) for i, slot in enumerate(self.optimizer.variables)}
+        parts = {"network": self.weights(), "optimizer": slots, "memory": self.memory.state()}
+        return TrainerState(
+            {
+                f"{part}/{name}": array
+                for part, arrays in parts.items()
+                for name, array in arrays.items()
+            },
+            {"steps": self.steps, "generator": self.rng.bit_generator.state},
+        )
 
-    @abstractmethod
     def load_state(self, state: TrainerState) -> None:
         """Continues exactly where `state()` was taken."""
+        self.load_weights(_under("network/", state.arrays))
+        for name, array in _under("optimizer/", state.arrays).items():
+            self.optimizer.variables[int(name)].assign(array)
+        self.memory.load_state(_under("memory/", state.arrays))
+        self.steps = int(state.facts["steps"])
+        self.rng.bit_generator.state = state.facts["generator"]
+
+
+def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays whose names begin with `prefix`, without it."""
+    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
 
 
 def assign_weights(behavior: str, weights: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The NumPy mirror computes what the Keras network computes."""
+"""The NumPy mirror computes what the Keras policy computes."""
 
 import itertools
 
@@ -7,48 +7,60 @@ import pytest
 
 from mlagents_tf.data.mlp import MLP, Dense, swish
 from mlagents_tf.trainers import actor as actor_module
-from mlagents_tf.trainers.actor import Actor, mirror
-from tests.nn.networks import ACTIONS, make_network, random_obs, spec_of
+from mlagents_tf.trainers.actor import Actor, Weights
+from mlagents_tf.trainers.actor import mirror as mirror_of
+from tests.nn.networks import ACTIONS, make_network, make_soft, random_obs, spec_of
 
 SHAPES = list(itertools.product(ACTIONS, [False, True], [1, 2, 3], [0, 1]))
 
 
-def assert_mirrored(network):
-    obs = random_obs(network.spec, 20)
-    expected = np.concatenate(network.action_outputs(obs), axis=1)
-    np.testing.assert_allclose(mirror(network)(obs), expected, rtol=1e-5, atol=1e-5)
+def mirror(policy):
+    return mirror_of(policy, Weights(policy, policy.packed_weights().numpy()))
+
+
+def assert_mirrored(policy):
+    obs = random_obs(policy.spec, 20)
+    means, log_stds, logits = policy(obs)
+    outputs = [means, log_stds, logits] if policy.tanh else [means, logits]
+    found = mirror(policy)(obs)
+    np.testing.assert_allclose(found, np.concatenate(outputs, axis=1), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("actions", "normalize", "num_layers", "goals"), SHAPES)
 def test_the_mirror_agrees_with_keras(actions, normalize, num_layers, goals):
     spec = spec_of(ACTIONS[actions], (3, 2, 4), goals)
-    assert_mirrored(make_network(spec, normalize=normalize, num_layers=num_layers))
+    assert_mirrored(make_network(spec, normalize=normalize, num_layers=num_layers).policy)
+
+
+@pytest.mark.parametrize(("actions", "goals"), list(itertools.product(ACTIONS, [0, 1])))
+def test_the_mirror_agrees_with_deviations_that_depend_on_observations(actions, goals):
+    assert_mirrored(make_soft(spec_of(ACTIONS[actions], (3, 2), goals), normalize=True).policy)
 
 
 @pytest.mark.parametrize("shared_critic", [False, True])
 def test_one_observation_and_a_shared_critic_are_mirrored_too(shared_critic):
     spec = spec_of(ACTIONS["hybrid"], (4,))
-    assert_mirrored(make_network(spec, normalize=True, shared_critic=shared_critic))
+    assert_mirrored(make_network(spec, normalize=True, shared_critic=shared_critic).policy)
 
 
 def test_goals_that_are_ordinary_inputs_are_mirrored_too():
     spec = spec_of(ACTIONS["hybrid"], (3, 2, 4), goals=1)
-    assert_mirrored(make_network(spec, normalize=True, separate_goals=False))
+    assert_mirrored(make_network(spec, normalize=True, separate_goals=False).policy)
 
 
 def test_the_mirror_leaves_observations_as_they_are():
-    network = make_network(spec_of(ACTIONS["continuous"], (3,)), normalize=True)
-    obs = random_obs(network.spec, 5)
+    policy = make_network(spec_of(ACTIONS["continuous"], (3,)), normalize=True).policy
+    obs = random_obs(policy.spec, 5)
     before = obs[0].copy()
-    mirror(network)(obs)
+    mirror(policy)(obs)
     np.testing.assert_array_equal(obs[0], before)
 
 
-def test_the_mirror_keeps_its_weights_while_the_network_changes():
-    network = make_network(spec_of(ACTIONS["continuous"]))
-    copy, obs = mirror(network), random_obs(network.spec, 5)
+def test_the_mirror_keeps_its_weights_while_the_policy_changes():
+    policy = make_network(spec_of(ACTIONS["continuous"])).policy
+    copy, obs = mirror(policy), random_obs(policy.spec, 5)
     before = copy(obs)
-    for weight in network.trainable_variables:
+    for weight in policy.trainable_variables:
         weight.assign_add(weight + 1.0)
     np.testing.assert_array_equal(copy(obs), before)
 
@@ -71,9 +83,10 @@ def test_normalised_inputs_stay_within_the_clip():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_many_agents_go_through_a_graph_with_the_same_outputs(n, monkeypatch):
-    network = make_network(spec_of(ACTIONS["hybrid"]), normalize=True)
-    actor, obs = Actor(network), random_obs(network.spec, n)
+@pytest.mark.parametrize("make", [make_network, make_soft])
+def test_many_agents_go_through_a_graph_with_the_same_outputs(n, make, monkeypatch):
+    policy = make(spec_of(ACTIONS["hybrid"]), normalize=True).policy
+    actor, obs = Actor(policy), random_obs(policy.spec, n)
     in_numpy = actor.outputs(obs)
     monkeypatch.setattr(actor_module, "MIRROR_LIMIT", 0)
     for a, b in zip(in_numpy, actor.outputs(obs), strict=True):
@@ -81,8 +94,8 @@ def test_many_agents_go_through_a_graph_with_the_same_outputs(n, monkeypatch):
 
 
 def test_no_agents_get_no_actions():
-    network = make_network(spec_of(ACTIONS["hybrid"]), normalize=True)
-    obs = random_obs(network.spec, 0)
-    decision = Actor(network).decide(obs, None, np.random.default_rng(0))
+    policy = make_network(spec_of(ACTIONS["hybrid"]), normalize=True).policy
+    obs = random_obs(policy.spec, 0)
+    decision = Actor(policy).decide(obs, None, np.random.default_rng(0))
     assert decision.actions.continuous.shape == (0, 2)
     assert decision.actions.discrete.shape == (0, 1)

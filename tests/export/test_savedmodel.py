@@ -11,7 +11,7 @@ from mlagents_tf.errors import StorageError
 from mlagents_tf.export.savedmodel import export_savedmodel
 from mlagents_tf.specs import ActionSpec
 from mlagents_tf.trainers.actor import Actor
-from tests.nn.networks import ACTIONS, make_network, random_obs, spec_of
+from tests.nn.networks import ACTIONS, make_network, make_soft, random_obs, spec_of
 
 CONSUMER = """
 import sys
@@ -35,32 +35,34 @@ np.savez(sys.argv[3], **results)
 """
 
 
-def make_exported(actions):
-    return make_network(spec_of(ACTIONS[actions]), normalize=True)
+def make_exported(kind):
+    """`continuous` is PPO's policy, `soft continuous` SAC's."""
+    make = make_soft if kind.startswith("soft") else make_network
+    return make(spec_of(ACTIONS[kind.split()[-1]]), normalize=True).policy
 
 
-def inputs_for(network):
+def inputs_for(policy):
     """Seven rows by input name, and the mask as the trainer has it."""
-    actions = network.spec.actions
-    inputs = {f"obs_{k}": obs for k, obs in enumerate(random_obs(network.spec, 7))}
+    actions = policy.spec.actions
+    inputs = {f"obs_{k}": obs for k, obs in enumerate(random_obs(policy.spec, 7))}
     if not actions.num_branches:
         return inputs, None
     allowed = np.ones((7, actions.num_discrete), np.bool_)
-    _, logits = Actor(network).outputs(tuple(inputs.values()))
+    _, _, logits = Actor(policy).outputs(tuple(inputs.values()))
     # whatever would be taken in the first branch is forbidden
     allowed[np.arange(7), logits[:, actions.branch_slices()[0]].argmax(axis=1)] = False
     inputs["action_masks"] = allowed.astype(np.float32)
     return inputs, allowed
 
 
-@pytest.fixture(scope="module", params=list(ACTIONS))
+@pytest.fixture(scope="module", params=[*ACTIONS, "soft continuous", "soft hybrid"])
 def consumed(request, tmp_path_factory):
-    """A network, its inputs, its mask, and what a process without our code got from the export."""
+    """A policy, its inputs, its mask, and what a process without our code got from the export."""
     directory = tmp_path_factory.mktemp(request.param)
-    network = make_exported(request.param)
-    inputs, allowed = inputs_for(network)
+    policy = make_exported(request.param)
+    inputs, allowed = inputs_for(policy)
     np.savez(directory / "inputs.npz", **inputs)
-    export_savedmodel(network, directory / "saved_model")
+    export_savedmodel(policy, directory / "saved_model")
     arguments = [directory / name for name in ("saved_model", "inputs.npz", "outputs.npz")]
     subprocess.run(
         [sys.executable, "-I", "-c", CONSUMER, *map(str, arguments)],
@@ -69,7 +71,7 @@ def consumed(request, tmp_path_factory):
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     with np.load(directory / "outputs.npz") as outputs:
-        return network, inputs, allowed, dict(outputs)
+        return policy, inputs, allowed, dict(outputs)
 
 
 def test_inputs_have_ml_agents_names(consumed):
@@ -78,8 +80,8 @@ def test_inputs_have_ml_agents_names(consumed):
 
 
 def test_outputs_are_those_of_the_actions_that_the_policy_has(consumed):
-    network, _, _, outputs = consumed
-    actions = network.spec.actions
+    policy, _, _, outputs = consumed
+    actions = policy.spec.actions
     expected = {"version_number", "memory_size"}
     if actions.continuous_size:
         expected |= {
@@ -98,8 +100,8 @@ def test_outputs_are_those_of_the_actions_that_the_policy_has(consumed):
 
 
 def test_constants_describe_the_model(consumed):
-    network, _, _, outputs = consumed
-    actions = network.spec.actions
+    policy, _, _, outputs = consumed
+    actions = policy.spec.actions
     assert outputs["7/version_number"] == [3.0]
     assert outputs["7/memory_size"] == [0.0]
     if actions.continuous_size:
@@ -111,22 +113,22 @@ def test_constants_describe_the_model(consumed):
 
 @pytest.mark.parametrize("rows", [1, 7])
 def test_deterministic_outputs_are_the_actors_at_any_number_of_rows(consumed, rows):
-    network, _, allowed, outputs = consumed
-    obs = tuple(obs[:rows] for obs in random_obs(network.spec, 7))
+    policy, _, allowed, outputs = consumed
+    obs = tuple(obs[:rows] for obs in random_obs(policy.spec, 7))
     mask = None if allowed is None else allowed[:rows]
-    actor = Actor(network, deterministic=True)
+    actor = Actor(policy, deterministic=True)
     expected = actor.decide(obs, mask, np.random.default_rng(0)).actions
-    if network.spec.actions.continuous_size:
+    if policy.spec.actions.continuous_size:
         found = outputs[f"{rows}/deterministic_continuous_actions"]
         np.testing.assert_allclose(found, expected.continuous, rtol=1e-5, atol=1e-5)
-    if network.spec.actions.num_branches:
+    if policy.spec.actions.num_branches:
         found = outputs[f"{rows}/deterministic_discrete_actions"]
         np.testing.assert_array_equal(found, expected.discrete)
 
 
 def test_drawn_actions_vary_within_what_is_allowed(consumed):
-    network, _, allowed, outputs = consumed
-    actions = network.spec.actions
+    policy, _, allowed, outputs = consumed
+    actions = policy.spec.actions
     if actions.continuous_size:
         drawn = outputs["draws/continuous_actions"]
         assert drawn.shape == (30, 7, actions.continuous_size)
@@ -143,15 +145,15 @@ def test_drawn_actions_vary_within_what_is_allowed(consumed):
 
 
 def test_an_export_replaces_the_one_before(tmp_path):
-    network = make_network(spec_of(ActionSpec(1), (2,)))
+    policy = make_network(spec_of(ActionSpec(1), (2,))).policy
     for _ in range(2):
-        assert export_savedmodel(network, tmp_path / "model") == tmp_path / "model"
+        assert export_savedmodel(policy, tmp_path / "model") == tmp_path / "model"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert (tmp_path / "model" / "saved_model.pb").is_file()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    network = make_network(spec_of(ActionSpec(1), (2,)))
+    policy = make_network(spec_of(ActionSpec(1), (2,))).policy
     with pytest.raises(StorageError, match=r"file/model: cannot write the SavedModel"):
-        export_savedmodel(network, tmp_path / "file" / "model")
+        export_savedmodel(policy, tmp_path / "file" / "model")

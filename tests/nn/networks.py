@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.policies import ActorCritic, NetworkShape
+from mlagents_tf.nn.critics import ActorCritic, SoftActorCritic
+from mlagents_tf.nn.policies import NetworkShape
 from mlagents_tf.specs import ActionSpec, ObservationSpec, ObservationType, Spec
 
 ACTIONS = {
@@ -24,12 +25,26 @@ def spec_of(actions: ActionSpec, sizes: tuple[int, ...] = (3, 2), goals: int = 0
     return Spec(observations, actions)
 
 
-def make_network(spec: Spec, num_signals: int = 1, seed: int = 0, **shape: object) -> ActorCritic:
+def make_network(
+    spec: Spec, num_signals: int = 1, seed: int = 0, shared_critic: bool = False, **shape: object
+) -> ActorCritic:
     """A network of width 16 that has seen fifty rows if it normalises."""
     wanted = NetworkShape(**{"hidden_units": 16, **shape})
-    network = ActorCritic(spec, num_signals, wanted, np.random.default_rng(seed))
+    network = ActorCritic(spec, num_signals, wanted, np.random.default_rng(seed), shared_critic)
     if wanted.normalize:
-        network.inputs.observe(random_obs(spec, 50), tf.ones(50))
+        network.policy.inputs.observe(random_obs(spec, 50), tf.ones(50))
+    return network
+
+
+def make_soft(
+    spec: Spec, num_signals: int = 1, seed: int = 0, q_target: bool = False, **shape: object
+) -> SoftActorCritic:
+    """SAC's network of width 16 that has seen fifty rows if it normalises."""
+    wanted = NetworkShape(**{"hidden_units": 16, **shape})
+    rng = np.random.default_rng(seed)
+    network = SoftActorCritic(spec, num_signals, wanted, rng, q_target=q_target, init_entcoef=0.5)
+    if wanted.normalize:
+        network.policy.inputs.observe(random_obs(spec, 50), tf.ones(50))
     return network
 
 

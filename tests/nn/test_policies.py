@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mlagents_tf.nn.policies import squashed
+from mlagents_tf.nn.policies import named_weights
 from tests.nn.networks import ACTIONS, make_network, random_obs, spec_of
 
 WIDE = spec_of(ACTIONS["hybrid"], (200,))
 
 
 def arrays(network):
-    return {name: weight.numpy() for name, weight in network.named_weights().items()}
+    return {name: weight.numpy() for name, weight in named_weights(network).items()}
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_no_two_kernels_are_drawn_alike():
 def test_every_weight_has_a_name_of_its_own(shared_critic, goals):
     spec = spec_of(ACTIONS["hybrid"], (3, 2), goals)
     network = make_network(spec, normalize=True, shared_critic=shared_critic)
-    assert len(network.named_weights()) == len(network.weights)
+    assert len(named_weights(network)) == len(network.weights)
 
 
 def test_a_shared_critic_has_one_body_and_its_own_heads():
     network = make_network(WIDE, shared_critic=True)
-    assert network.critic_body is network.actor_body
-    assert not any(name.startswith("critic/") for name in network.named_weights())
+    assert network.critic_body is network.policy.body
+    assert not any(name.startswith("critic/") for name in named_weights(network))
     alone = make_network(WIDE)
     body = sum(array.size for name, array in arrays(alone).items() if name.startswith("critic/"))
     sizes = [sum(array.size for array in arrays(made).values()) for made in (network, alone)]
@@ -74,7 +74,7 @@ def test_a_value_loss_reaches_the_actor_only_through_a_shared_body(shared_critic
     with tf.GradientTape() as tape:
         _, values = network.distribution_and_values(random_obs(WIDE, 4), None)
         loss = tf.reduce_sum(values)
-    first = network.actor_body.trainable_variables[0].value
+    first = network.policy.body.trainable_variables[0].value
     assert (tape.gradient(loss, first) is not None) == shared_critic
 
 
@@ -82,7 +82,7 @@ def test_a_value_loss_reaches_the_actor_only_through_a_shared_body(shared_critic
 def test_outputs_have_the_shapes_of_the_spec(actions):
     spec = spec_of(ACTIONS[actions])
     network = make_network(spec, num_signals=3)
-    means, logits = network.action_outputs(random_obs(spec, 4))
+    means, _, logits = network.policy(random_obs(spec, 4))
     assert means.shape == (4, spec.actions.continuous_size)
     assert logits.shape == (4, spec.actions.num_discrete)
     _, values = network.distribution_and_values(random_obs(spec, 4), None)
@@ -97,4 +97,7 @@ def test_masks_reach_the_distribution():
 
 
 def test_actions_of_three_deviations_are_the_environments_one():
-    np.testing.assert_allclose(squashed(tf.constant([-6.0, -3.0, 1.5, 9.0])), [-1, -1, 0.5, 1])
+    policy = make_network(WIDE).policy
+    np.testing.assert_allclose(
+        policy.squashed(tf.constant([-6.0, -3.0, 1.5, 9.0])), [-1, -1, 0.5, 1]
+    )

@@ -1,0 +1,347 @@
+"""Soft Actor-Critic (Haarnoja et al. 2018), as ML-Agents' settings describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mlagents_tf.data.replay import Batches, Replay
+from mlagents_tf.data.rows import Episodes
+from mlagents_tf.nn.critics import Critic, SoftActorCritic
+from mlagents_tf.nn.normalizer import RowSummary
+from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
+from mlagents_tf.ops.soft import (
+    bootstrapped,
+    entropy_coefficient_loss,
+    half_squared_error,
+    mean_over_branches,
+)
+from mlagents_tf.rewards.signal import Transitions
+from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.settings.sac import SACSettings
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import Actions, Step
+from mlagents_tf.trainers.actor import Actor
+from mlagents_tf.trainers.compiled import CompiledOnce
+from mlagents_tf.trainers.gradients import apply_finite, make_adam, refuse_skipped
+from mlagents_tf.trainers.networks import network_shape
+from mlagents_tf.trainers.packing import Packing
+from mlagents_tf.trainers.signals import make_signals
+from mlagents_tf.trainers.trainer import Trainer, TrainerState
+
+CALLS = (64, 8, 1)
+"""Gradient steps of one compiled call; what is due is made of as few of them as possible."""
+
+SAMPLE_BYTES = 256 << 20
+"""What the minibatches of one call may take; large images are trained on in smaller calls."""
+
+
+Inputs = tuple[tf.Tensor, tf.Tensor]
+"""Normalised observations [B, I] and the goals among them [B, G]."""
+
+
+class Choice(NamedTuple):
+    """Actions to be valued: those that were taken, or what the policy would do now.
+
+    Attributes:
+        continuous: [B, C] in the environment's scale.
+        weights: [B, A] 1 at options that were taken, or the options' probabilities; [B, 1] of 1
+            without branches.
+        entropies: [B, J] of the policy: of each branch, then minus the log-probability of
+            `continuous`; None for actions that were taken.
+    """
+
+    continuous: tf.Tensor
+    weights: tf.Tensor
+    entropies: tf.Tensor | None
+
+
+class SACTrainer(Trainer):
+    """Off-policy: remembers what happened in a replay, and trains on samples as steps go by."""
+
+    replay: Replay
+    network: SoftActorCritic
+
+    def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
+        super().__init__(behavior, spec, settings, seed)
+        h = cast(SACSettings, settings.hyperparameters)
+        self.hyperparameters = h
+        self.signals = make_signals(settings.reward_signals)
+        network = settings.network_settings
+        self.network = SoftActorCritic(
+            spec,
+            len(self.signals),
+            network_shape(network),
+            self.rng,
+            q_target=h.critic == "q_target",
+            init_entcoef=h.init_entcoef,
+        )
+        # one Adam: what it does to a weight does not depend on the others
+        self.optimizer = make_adam(h.learning_rate, self.network.trainable_variables)
+        self.replay = Replay(spec, h.buffer_size)
+        self.memory = self.replay
+        self.actor = Actor(self.network.policy, network.deterministic)
+        self.credit = 0.0  # steps that no gradient step was made for yet
+        self.normalized = 0  # rows of the replay that the normaliser has learned from
+        self._tags = self._statistics_tags()
+        self._packing = Packing(
+            (self.replay.blank(1, h.batch_size), np.zeros(self._noise_shape(1), np.float32))
+        )
+        batch_bytes = 2 * h.batch_size * self.replay.layout().itemsize
+        calls = [size for size in CALLS if size * batch_bytes <= SAMPLE_BYTES] or [1]
+        self._compiled_updates = {size: CompiledOnce(self._update) for size in calls}
+
+    def _statistics_tags(self) -> list[str]:
+        """Names of what a gradient step puts out, in its order."""
+        tags = ["Losses/Policy Loss", "Losses/Value Loss", "Losses/Q1 Loss", "Losses/Q2 Loss"]
+        tags += ["Policy/Entropy", "skipped"]
+        if self.spec.actions.num_branches:
+            tags.append("Policy/Discrete Entropy Coeff")
+        if self.spec.actions.continuous_size:
+            tags.append("Policy/Continuous Entropy Coeff")
+        for signal in self.signals:
+            tags += [f"Policy/{signal.label} Reward", f"Policy/{signal.label} Value Estimate"]
+        return tags
+
+    def act(self, step: Step) -> Actions:
+        deciding = step.deciding()
+        decision = self.actor.decide(deciding.obs, deciding.allowed_actions, self.rng)
+        self.replay.append(deciding, decision.actions.continuous, decision.discrete)
+        return decision.actions
+
+    def _remember(self, step: Step) -> Episodes:
+        before = self.replay.num_answered
+        episodes = self.replay.observe(step)
+        answered = self.replay.num_answered - before
+        self.steps += answered
+        h = self.hyperparameters
+        # nothing is owed for steps at which there was too little to learn from
+        if self.replay.num_real >= h.batch_size and self.steps >= h.buffer_init_steps:
+            self.credit += answered
+        return episodes
+
+    def ready(self) -> bool:
+        h = self.hyperparameters
+        return self.credit >= max(h.steps_per_update, h.train_interval)
+
+    def update(self) -> dict[str, float]:
+        h = self.hyperparameters
+        count = due = int(self.credit / h.steps_per_update)
+        learning_rate = scheduled(
+            h.learning_rate_schedule,
+            h.learning_rate,
+            LEARNING_RATE_FLOOR,
+            self.steps,
+            self.settings.max_steps,
+        )
+        totals = np.zeros(len(self._tags), np.float32)
+        for size, compiled_update in self._compiled_updates.items():
+            while due >= size:
+                due -= size
+                samples = self.replay.sample(self.rng, size, h.batch_size)
+                noise = self.rng.standard_normal(self._noise_shape(size), np.float32)
+                packed, images = self._packing.pack((samples, noise))
+                outputs = compiled_update(
+                    tf.convert_to_tensor(packed),
+                    [tf.convert_to_tensor(image) for image in images],
+                    tf.constant(learning_rate, tf.float32),
+                    self._newly_seen(),
+                ).numpy()
+                totals += outputs[: len(totals)]
+        self.credit -= count * h.steps_per_update
+        statistics = dict(zip(self._tags, map(float, totals / count), strict=True))
+        refuse_skipped(
+            self.behavior, self.steps, statistics.pop("skipped") * count, count, statistics
+        )
+        self.actor.refresh(outputs[len(totals) :])
+        return statistics | {"Policy/Learning Rate": learning_rate}
+
+    def _noise_shape(self, size: int) -> tuple[int, ...]:
+        """[K, B, C, draws]: the policy is drawn from now, and at next states if Q looks there."""
+        draws = 2 if self.network.value is None else 1
+        return size, self.hyperparameters.batch_size, self.spec.actions.continuous_size, draws
+
+    def _newly_seen(self) -> RowSummary | None:
+        """What the normaliser, if there is one, has to know of the observations since last time."""
+        inputs, since = self.network.policy.inputs, self.normalized
+        self.normalized = self.replay.end
+        return inputs.summary(self.replay.obs_since(since)) if inputs.normalizer else None
+
+    def _update(
+        self,
+        packed: tf.Tensor,
+        images: list[tf.Tensor],
+        learning_rate: tf.Tensor,
+        seen: RowSummary | None,
+    ) -> tf.Tensor:
+        """K gradient steps on packed samples [K, B, ...]: the one compiled call.
+
+        Returns sums over K of what `_statistics_tags` names, then the policy's weights.
+        """
+        if seen is not None:
+            self.network.policy.inputs.merge(seen)
+
+        def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            batch, noise = self._packing.unpack(packed[i], [image[i] for image in images])
+            return i + 1, totals + self._gradient_step(batch, noise, learning_rate)
+
+        # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
+        count = packed.shape[0]
+        _, totals = tf.while_loop(
+            lambda i, _: i < count, step, (0, tf.zeros(len(self._tags))), maximum_iterations=count
+        )
+        return tf.concat([totals, self.network.policy.packed_weights()], axis=0)
+
+    def _gradient_step(
+        self, batch: Batches, noise: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tf.Tensor:
+        """One step on B transitions; all losses are those of the weights before it. [tags]"""
+        network, entropy = self.network, self.network.entropy_coefficients
+        inputs = network.policy.inputs(batch.obs)
+        rewards = self._rewards(batch)
+        targets = self._targets(batch, rewards, noise[..., -1])
+        with tf.GradientTape(persistent=True) as tape:
+            q1, q2 = self._q_values([network.q1, network.q2], inputs, self._taken(batch))
+            q1_loss, q2_loss = half_squared_error(q1, targets), half_squared_error(q2, targets)
+            actions = self._actions(inputs, batch.allowed, noise[..., 0])
+            bonus = self._entropy_bonus(actions)
+            now1, now2 = self._q_values([network.q1, network.q2], inputs, actions)
+            soft_values = tf.minimum(now1, now2) + bonus
+            value_loss = self._value_loss(inputs, soft_values)
+            # ML-Agents judges the policy by the first Q alone, the successor by the lower one
+            judged = tf.minimum(now1, now2) if network.value is None else now1
+            policy_loss = -tf.reduce_mean(tf.reduce_mean(judged, axis=0) + bonus)
+            entropy_loss = entropy_coefficient_loss(
+                tf.convert_to_tensor(entropy.logs),
+                actions.entropies,
+                entropy.targets,
+                entropy.shares,
+            )
+            critic_loss = q1_loss + q2_loss + value_loss
+        skipped = self._apply(
+            tape,
+            [
+                (policy_loss, network.policy.trainable_variables),
+                (critic_loss, network.critic_variables),
+                (entropy_loss, entropy.trainable_variables),
+            ],
+            learning_rate,
+        )
+        chosen = tf.reduce_mean(tf.reduce_sum(actions.entropies, axis=-1))
+        losses = tf.stack([policy_loss, value_loss, q1_loss, q2_loss, chosen, skipped])
+        by_signal = tf.reduce_mean(tf.stack([rewards, soft_values], axis=1), axis=2)  # [S, 2]
+        return tf.concat([losses, self._coefficients(), tf.reshape(by_signal, [-1])], axis=0)
+
+    def _coefficients(self) -> tf.Tensor:
+        """Mean coefficient of branches, coefficient of continuous dimensions, if there are any."""
+        values, branches = self.network.entropy_coefficients.values, self.spec.actions.num_branches
+        discrete = tf.reduce_mean(values[:branches], keepdims=True) if branches else values[:0]
+        return tf.concat([discrete, values[branches:]], axis=0)
+
+    def _apply(
+        self,
+        tape: tf.GradientTape,
+        losses: Sequence[tuple[tf.Tensor, Sequence[keras.Variable]]],
+        learning_rate: tf.Tensor,
+    ) -> tf.Tensor:
+        """Lowers each loss by its own variables, then lets the targets follow; [] 1 if skipped."""
+        gradients = [
+            gradient
+            for loss, variables in losses
+            for gradient in tape.gradient(loss, [variable.value for variable in variables])
+        ]
+        variables = [variable for _, variables in losses for variable in variables]
+        skipped = apply_finite(self.optimizer, gradients, variables, learning_rate)
+        self.network.follow(self.hyperparameters.tau)
+        return skipped
+
+    def _rewards(self, batch: Batches) -> tf.Tensor:
+        """[S, B] scaled rewards of each signal."""
+        transitions = Transitions(
+            batch.obs,
+            batch.continuous,
+            batch.discrete,
+            batch.rewards,
+            tf.cast(batch.terminated, tf.float32),
+            tf.ones_like(batch.rewards),
+        )
+        return tf.stack([signal.rewards(transitions) for signal in self.signals])
+
+    def _targets(self, batch: Batches, rewards: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """[S, B] what Q is trained towards."""
+        network = self.network
+        inputs = network.policy.inputs(batch.next_obs)
+        if network.value is None:
+            actions = self._actions(inputs, batch.next_allowed, noise)
+            next1, next2 = self._q_values(network.targets, inputs, actions)
+            next_values = tf.minimum(next1, next2) + self._entropy_bonus(actions)
+        else:
+            next_values = network.targets[0](*inputs)[..., 0]
+        ends = [0.0 if signal.goes_on_after_the_end else 1.0 for signal in self.signals]
+        return bootstrapped(
+            rewards,
+            tf.constant(ends)[:, None] * tf.cast(batch.terminated, tf.float32),
+            tf.constant([[signal.gamma] for signal in self.signals]),
+            next_values,
+        )
+
+    def _value_loss(self, inputs: Inputs, soft_values: tf.Tensor) -> tf.Tensor:
+        """[] error of the value network, 0 where there is none."""
+        if self.network.value is None:
+            return tf.zeros([])
+        return half_squared_error(self.network.value(*inputs)[..., 0], soft_values)
+
+    def _actions(self, inputs: Inputs, allowed: tf.Tensor, noise: tf.Tensor) -> Choice:
+        """What the policy would do now on B rows; noise [B, C]."""
+        policy = self.network.policy
+        distribution = policy.distribution(policy.body(*inputs), allowed)
+        log_probs = distribution.branch_log_probs()
+        entropies = [-tf.reduce_sum(tf.exp(p) * p, axis=-1) for p in log_probs]
+        continuous, log_likelihood = distribution.sample_tanh(noise)
+        if self.spec.actions.continuous_size:
+            entropies.append(-log_likelihood)
+        weights = tf.exp(tf.concat(log_probs, axis=-1)) if log_probs else tf.ones_like(noise[:, :1])
+        return Choice(continuous, weights, tf.stack(entropies, axis=-1))
+
+    def _taken(self, batch: Batches) -> Choice:
+        """What was done on B rows."""
+        branches = [
+            tf.one_hot(batch.discrete[:, i], size)
+            for i, size in enumerate(self.spec.actions.discrete_branches)
+        ]
+        weights = tf.concat(branches, axis=-1) if branches else tf.ones_like(batch.rewards)[:, None]
+        return Choice(batch.continuous, weights, None)
+
+    def _entropy_bonus(self, actions: Choice) -> tf.Tensor:
+        """[B] entropy of each part of the policy, times its coefficient."""
+        entropy = self.network.entropy_coefficients
+        return tf.linalg.matvec(actions.entropies, entropy.shares * entropy.values)
+
+    def _q_values(
+        self, critics: Sequence[Critic], inputs: Inputs, actions: Choice
+    ) -> list[tf.Tensor]:
+        """[S, B] of each critic, averaged over branches."""
+        branches = self.spec.actions.num_branches
+        return [
+            mean_over_branches(critic(*inputs, actions.continuous), actions.weights, branches)
+            for critic in critics
+        ]
+
+    def forget(self) -> None:
+        self.credit = 0.0
+
+    def abandon(self) -> None:
+        self.replay.abandon()
+
+    def state(self) -> TrainerState:
+        arrays, facts = super().state()
+        return TrainerState(arrays, facts | {"credit": self.credit, "normalized": self.normalized})
+
+    def load_state(self, state: TrainerState) -> None:
+        super().load_state(state)
+        self.credit = float(state.facts["credit"])
+        self.normalized = int(state.facts["normalized"])
