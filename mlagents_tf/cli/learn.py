@@ -43,6 +43,10 @@ FLAGS: dict[str, tuple[str, type, str]] = {
 METAVARS = {str: "NAME", int: "N", float: "X"}
 SWITCHES: dict[str, tuple[str, str]] = {
     "--resume": ("checkpoint_settings.resume", "go on where the run stopped"),
+    "--strict-resume": (
+        "checkpoint_settings.strict_resume",
+        "refuse a resume that loses the replay or the episodes",
+    ),
     "--force": ("checkpoint_settings.force", "begin again, discarding the run of this id"),
     "--inference": ("checkpoint_settings.inference", "act only, with the weights of the run"),
     "--deterministic": ("deterministic", "the likeliest action instead of a draw"),

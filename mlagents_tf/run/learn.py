@@ -176,7 +176,7 @@ def open_session(
     logs = settings.checkpoint_settings.run_logs_dir
     stack.callback(write_timers, logs, timers, command, console)
     stack.callback(writers.close)
-    return Session(settings, env, writers, timers, console.notice)
+    return Session(settings, env, writers, timers, console.notice, console.warning)
 
 
 def write_timers(logs: Path, timers: Timers, command: Sequence[str], console: Console) -> None:

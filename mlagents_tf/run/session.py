@@ -10,7 +10,9 @@ from typing import Any, cast
 from mlagents_tf.envs.env import Env, StatefulEnv
 from mlagents_tf.errors import DataError, EnvError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
+from mlagents_tf.run.memory import check_fits
 from mlagents_tf.run.plugins import make_trainer
+from mlagents_tf.run.replays import REPLAY_FILE, restore_replay, saves_replay, write_replay
 from mlagents_tf.run.state import (
     RUN_FILE,
     check_same_spec,
@@ -41,6 +43,7 @@ class Session:
         writers: where summaries go.
         timers: of the run.
         notify: called with each one-line remark for the user.
+        warn: called with each one-line remark that the user should act on.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Session:
         writers: ForgivingWriters,
         timers: Timers,
         notify: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self.settings = settings
         self.run_dir = settings.checkpoint_settings.run_dir
@@ -62,7 +66,9 @@ class Session:
         self._checked: dict[str, int] = {}
         self._stopped: set[str] = set()  # finished before this step, while others go on
         self._writers = writers
+        self._replay_restored: dict[str, bool] = {}
         self.notify = notify
+        self.warn = warn
         self._began = time.monotonic()
         self._elapsed_before = 0.0
 
@@ -121,6 +127,11 @@ class Session:
                 return self.env.load_state(state)
             except EnvError as error:
                 reason = str(error)
+        if self.settings.checkpoint_settings.strict_resume and isinstance(self.env, StatefulEnv):
+            raise DataError(
+                f"{found.path}: cannot be resumed exactly, since {reason}. Undo that, or leave out "
+                "--strict-resume to go on with new episodes."
+            )
         self.notify(
             "The resume is faithful (weights, optimizers, counters, memory) but not exact: "
             f"episodes begin anew, since {reason}."
@@ -182,6 +193,7 @@ class Session:
         def write(directory: Path) -> None:
             for trainer in self.trainers.values():
                 write_trainer(directory, trainer)
+                write_replay(directory, trainer)
             if with_env and isinstance(self.env, StatefulEnv):
                 write_env(directory, self.env.state())
             facts = {
@@ -192,12 +204,13 @@ class Session:
                 "environment": self.settings.env_settings.env_path,
                 "parameters": parameters(self.settings),
                 "seed": self.settings.env_settings.seed,
+                "replay_restored": self._replay_restored,
                 "versions": versions(),
             }
             save_json(directory / RUN_FILE, facts)
 
         with self.timers("save"):
-            commit(self.run_dir, self.steps, write)
+            commit(self.run_dir, self.steps, write, optional=(REPLAY_FILE,))
             self.committed = self.steps
             keep = [t.settings.keep_checkpoints for t in self.trainers.values()]
             prune(self.run_dir, max(keep, default=5))
@@ -215,6 +228,9 @@ class Session:
             self.notify(f"behavior {name}: threaded: true is not needed here; trained unthreaded.")
         seed = self.settings.env_settings.seed + len(self.trainers)
         trainer = make_trainer(name, self.env.specs[name], settings, seed)
+        if trainer.replay is not None:
+            others = [t.replay for t in self.trainers.values() if t.replay is not None]
+            self.notify(check_fits(name, trainer.replay, others))
         source = None if self._resuming else initial_weights(self.settings, settings)
         if source is not None:
             stored, state = read_trainer(source, name, settings.trainer_type)
@@ -231,6 +247,18 @@ class Session:
         check_same_spec(name, stored, trainer.spec, found.path)
         trainer.load_state(state)
         self._checked[name] = trainer.steps
+        if trainer.replay is not None:
+            self._restore_replay(trainer, found)
+
+    def _restore_replay(self, trainer: Trainer, found: Commit) -> None:
+        problem = restore_replay(found, trainer)
+        self._replay_restored[trainer.behavior] = problem is None
+        if problem is None:
+            return
+        if self.settings.checkpoint_settings.strict_resume:
+            raise DataError(f"{problem} Leave out --strict-resume to go on with an empty replay.")
+        tell = self.warn if saves_replay(trainer) else self.notify
+        tell(f"{problem} Training goes on with an empty replay.")
 
     def _summarize(self, trainer: Trainer) -> None:
         """Writes the window of one behavior and begins a new one."""

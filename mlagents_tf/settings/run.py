@@ -78,6 +78,9 @@ class CheckpointSettings(Settings):
     initialize_from: str | None = Field(default=None, description="run id to take weights from")
     load_model: bool = Field(default=False, description="old name of resume")
     resume: bool = Field(default=False, description="continue the run of this id")
+    strict_resume: bool = Field(
+        default=False, description="refuse a resume that loses the replay or the episodes"
+    )
     force: bool = Field(default=False, description="begin anew where there is a run of this id")
     train_model: bool = Field(default=False, description="accepted and without effect")
     inference: bool = Field(default=False, description="act only: no updates and no checkpoints")

@@ -1,5 +1,7 @@
 """A replay comes back from its file as it was."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -91,6 +93,19 @@ def test_any_program_can_read_it(original, saved):
         (real,) = np.nonzero(file["real"][:])
         assert len(real) == file.attrs["num_real"] == original.num_real
         assert len(file["obs_0"][:][real + file["next"][:][real]]) == len(real)
+
+
+def test_the_example_of_the_docs_reads_transitions(tmp_path, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "replay.md").read_text(encoding="utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    replay = filled(20, 100)
+    save_replay(tmp_path / "replay.hdf5", replay)
+    found = {}
+    exec(example.replace('"replay.hdf5"', repr(str(tmp_path / "replay.hdf5"))), found)
+    obs, actions, rewards, next_obs = found["transitions"]
+    assert len(obs) == len(actions) == len(rewards) == replay.num_real
+    np.testing.assert_array_equal(next_obs, obs + 1)
+    assert capsys.readouterr().out == "obs [1]; continuous 1 19\n"
 
 
 def test_a_full_disk_is_an_os_error_and_the_next_save_works(original, tmp_path):

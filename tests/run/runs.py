@@ -23,17 +23,32 @@ default_settings:
   keep_checkpoints: 3
 """
 
+SAC_CONFIG = """
+default_settings:
+  trainer_type: sac
+  hyperparameters:
+    {batch_size: 16, buffer_size: 300, buffer_init_steps: 50, steps_per_update: 40,
+     save_replay_buffer: true}
+  network_settings: {hidden_units: 8, num_layers: 1, normalize: true}
+  max_steps: 400
+  summary_freq: 100
+  checkpoint_interval: 100
+  keep_checkpoints: 3
+"""
 
-def write_config(folder: Path) -> Path:
+
+def write_config(folder: Path, text: str = CONFIG) -> Path:
     """The configuration of a small run."""
     path = folder / "config.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
-def arguments(folder: Path, *more: str, env: str = "toy-discrete", run_id: str = "r") -> list[str]:
+def arguments(
+    folder: Path, *more: str, env: str = "toy-discrete", run_id: str = "r", text: str = CONFIG
+) -> list[str]:
     """The command line of a small run in `folder`, without the program's name."""
-    config = write_config(folder)
+    config = write_config(folder, text)
     results = str(folder / "results")
     return [
         *("learn", str(config), "--env", env, "--run-id", run_id, "--results-dir", results),

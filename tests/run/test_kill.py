@@ -6,7 +6,7 @@ import time
 import pytest
 
 from mlagents_tf.run.checkpoints import find_commits, newest_valid
-from tests.run.runs import start
+from tests.run.runs import SAC_CONFIG, start
 
 KILLS = int(os.environ.get("MLAGENTS_TF_KILLS", "5"))
 LONG = "1000000"
@@ -54,6 +54,22 @@ def test_a_run_killed_at_any_moment_resumes_at_the_last_commit(tmp_path, run_dir
         process = start(tmp_path, "--max-steps", LONG, "--resume")
         line = wait_for(process, "Resuming from step")
         resumed_at = int(line.rstrip(".\n").rsplit(" ", 1)[1])
+    kill(process)
+
+
+@pytest.mark.slow
+def test_a_replay_comes_through_a_kill_at_any_moment(tmp_path, run_dir):
+    config = SAC_CONFIG.replace("checkpoint_interval: 100", "checkpoint_interval: 10")
+    config = config.replace("buffer_size: 300", "buffer_size: 100000")
+    rng = random.Random(0)
+    process = start(tmp_path, "--max-steps", LONG, text=config)
+    wait_for(process, "Step: 100")
+    for _ in range(KILLS):
+        time.sleep(rng.uniform(0, 1.0))
+        kill(process)
+        committed = newest_step(run_dir)
+        process = start(tmp_path, "--max-steps", LONG, "--resume", "--strict-resume", text=config)
+        assert f"Resuming from step {committed}." in wait_for(process, "Resuming from step")
     kill(process)
 
 
