@@ -47,7 +47,10 @@ def main() -> None:
                 output = subprocess.run(
                     command, cwd=folder, check=True, capture_output=True, text=True
                 ).stdout
-                print(json.dumps({"script": script} | json.loads(output.splitlines()[-1])))
+                found = json.loads(output.splitlines()[-1])
+                for details in ("fields", "loaded"):
+                    found.pop(details, None)
+                print(json.dumps({"script": script} | found))
 
 
 def measure(transitions: int, repeats: int) -> dict[str, object]:
