@@ -1,7 +1,9 @@
 """Densities and entropies against TensorFlow Probability and ML-Agents."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 from mlagents_tf.nn.distributions import ActionDistribution, masked_logits
@@ -104,3 +106,93 @@ def test_a_hybrid_action_is_as_likely_as_both_its_parts_together():
     expected = np.mean(0.5 * np.log(2 * np.pi * np.e) + np.log(stds))
     expected = expected + sum(branch.entropy() for branch in branches)
     np.testing.assert_allclose(hybrid.entropy(), expected, rtol=1e-5)
+
+
+def squashed(means, log_stds, noise):
+    spec = ActionSpec(means.shape[-1])
+    distribution = ActionDistribution(spec, means, log_stds, NONE[: len(means)])
+    return distribution.sample_tanh(noise)
+
+
+def squashed_by_probability(means, log_stds, noise):
+    """The same by TensorFlow Probability, in float64."""
+    means, log_stds, noise = (tf.cast(x, tf.float64) for x in (means, log_stds, noise))
+    drawn = means + tf.exp(log_stds) * noise
+    distribution = tfd.TransformedDistribution(tfd.Normal(means, tf.exp(log_stds)), tfb.Tanh())
+    # its bijector remembers what it has just mapped, so that no arctanh rounds
+    actions = distribution.bijector.forward(drawn)
+    return actions, tf.reduce_sum(distribution.log_prob(actions), axis=-1)
+
+
+FAR_OUT = np.linspace(-10, 10, 81).astype(np.float32)[:, None]
+
+
+@pytest.mark.parametrize("log_std", [-3.0, 0.0, 2.0])
+def test_squashed_draws_are_those_of_tensorflow_probability(log_std):
+    # drawn values are -10 to 10, where float32 has tanh(x) = 1 and an arctanh would be infinite
+    noise = np.random.default_rng(0).standard_normal((81, 2)).astype(np.float32)
+    log_stds = np.full((81, 2), log_std, np.float32)
+    means = FAR_OUT - np.exp(log_stds) * noise
+    actions, log_probs = squashed(means, log_stds, noise)
+    expected_actions, expected = squashed_by_probability(means, log_stds, noise)
+    np.testing.assert_allclose(actions, expected_actions, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(log_probs, expected, rtol=1e-5, atol=2e-5)
+    assert np.abs(actions).max() == 1
+
+
+def test_gradients_of_squashed_draws_are_those_of_tensorflow_probability():
+    rng = np.random.default_rng(0)
+    noise, spread = rng.standard_normal((2, 81, 2)).astype(np.float32)
+    log_stds = 0.5 * spread
+    means = FAR_OUT - np.exp(log_stds) * noise
+    found = []
+    for draw in (squashed, squashed_by_probability):
+        inputs = [tf.constant(means), tf.constant(log_stds)]
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(inputs)
+            actions, log_probs = draw(*inputs, noise)
+        found.append(
+            [tape.gradient(x, y).numpy() for x in (actions, log_probs) for y in inputs],
+        )
+    for ours, theirs in zip(*found, strict=True):
+        assert np.isfinite(ours).all()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_a_draw_in_the_middle_by_hand():
+    actions, log_probs = squashed(tf.zeros([1, 2]), tf.zeros([1, 2]), tf.zeros([1, 2]))
+    np.testing.assert_array_equal(actions, [[0, 0]])
+    np.testing.assert_allclose(log_probs, [-np.log(2 * np.pi)], rtol=1e-6)  # tanh has slope 1
+
+
+def test_squashed_densities_integrate_to_1():
+    noise = np.linspace(-8, 8, 4001).astype(np.float32)[:, None]
+    ones = np.ones_like(noise)
+    actions, log_probs = squashed(0.3 * ones, -0.5 * ones, noise)
+    total = np.trapezoid(np.exp(log_probs), actions[:, 0])
+    np.testing.assert_allclose(total, 1, rtol=1e-3)
+
+
+def test_branches_are_normalised_apart():
+    logits = np.log(np.array([[1.0, 3.0, 2.0, 2.0, 4.0]], np.float32))
+    first, second = categorical(logits, (2, 3)).branch_log_probs()
+    np.testing.assert_allclose(np.exp(first), [[0.25, 0.75]], rtol=1e-6)
+    np.testing.assert_allclose(np.exp(second), [[0.25, 0.25, 0.5]], rtol=1e-6)
+
+
+def test_a_forbidden_option_has_probability_0_and_no_part_in_entropy_or_gradient():
+    logits = tf.constant([[1.0, 1.0, 50.0, 1.0, 2.0]])
+    allowed = tf.constant([[True, True, False, False, True]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        masked = masked_logits(logits, allowed)
+        spec = ActionSpec(0, (3, 2))
+        branches = ActionDistribution(spec, NONE[:1], NONE[:1], masked).branch_log_probs()
+        entropies = [-tf.reduce_sum(tf.exp(p) * p, axis=-1) for p in branches]
+        total = sum(entropies) + tf.reduce_sum(tf.exp(branches[0][:, 0]))
+    np.testing.assert_allclose(np.exp(branches[0]), [[0.5, 0.5, 0]], rtol=1e-6)
+    np.testing.assert_array_equal(np.exp(branches[1]), [[0, 1]])
+    np.testing.assert_allclose(entropies, [[np.log(2)], [0]], rtol=1e-6)
+    gradient = tape.gradient(total, logits).numpy()
+    # of the probability 1/2: p (1 - p) and -p (1 - p)
+    np.testing.assert_allclose(gradient, [[0.25, -0.25, 0, 0, 0]], atol=1e-7)
