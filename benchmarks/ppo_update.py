@@ -12,10 +12,9 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
+from machine import peak_flops
 from threadpoolctl import threadpool_limits
 
 from mlagents_tf.settings.behavior import BehaviorSettings
@@ -85,18 +84,6 @@ def update_flops(layers: int, units: int, buffer: int) -> float:
     body = 8 * units + (layers - 1) * units**2
     forward = 2.0 * (2 * body + 3 * units)  # actor and critic, two actions and a value
     return buffer * forward * (1 + 3 * EPOCHS)  # backward costs twice the forward pass
-
-
-def peak_flops() -> float:
-    """What a 1024 x 1024 matrix product reaches on this machine now."""
-    a = tf.random.normal((1024, 1024))
-    product: Callable[..., tf.Tensor] = tf.function(tf.matmul)
-    best = 0.0
-    for _ in range(30):
-        began = time.perf_counter()
-        product(a, a).numpy()
-        best = max(best, 2.0 * 1024**3 / (time.perf_counter() - began))
-    return best
 
 
 if __name__ == "__main__":
