@@ -51,18 +51,19 @@ class Actor:
         self.spec = policy.spec
         self.deterministic = deterministic
         self._branches = self.spec.actions.branch_slices()
+        self._weights = Weights(policy)
         self._graph = tf.function(policy.call, jit_compile=True, autograph=False)
         self.refresh()
 
     def refresh(self, packed: FloatArray | None = None) -> None:
         """Takes over the policy's present weights; `Policy.packed_weights` if they are at hand."""
-        if packed is None:
-            packed = self.policy.packed_weights().numpy()
-        weights = Weights(self.policy, packed)
-        self._mlp = mirror(self.policy, weights)
+        self._weights.packed[:] = self.policy.packed_weights() if packed is None else packed
+        self._mlp = mirror(self.policy, self._weights)
         log_stds = self.policy.heads.log_stds
         # [C] where they are weights; [0] where they are outputs, or there is nothing to draw
-        self._stds = np.zeros(0, np.float32) if log_stds is None else np.exp(weights[log_stds])
+        self._stds = (
+            np.zeros(0, np.float32) if log_stds is None else np.exp(self._weights[log_stds])
+        )
 
     def outputs(self, obs: tuple[NDArray[Any], ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Tuple of [N, *obs_k] -> means [N, C], deviations [N, C] or [C], unmasked logits."""
@@ -110,12 +111,17 @@ class Actor:
 
 
 class Weights:
-    """Arrays of a policy's variables, as views of all of them packed side by side."""
+    """Arrays of a policy's variables, as views of all of them packed side by side.
 
-    def __init__(self, policy: Policy, packed: FloatArray) -> None:
+    Attributes:
+        packed: like `Policy.packed_weights`; to be filled.
+    """
+
+    def __init__(self, policy: Policy) -> None:
         variables = policy.weights
         sizes = [math.prod(variable.shape) for variable in variables]
-        parts = np.split(packed, list(itertools.accumulate(sizes))[:-1])
+        self.packed = np.zeros(sum(sizes), np.float32)
+        parts = np.split(self.packed, list(itertools.accumulate(sizes))[:-1])
         self._arrays = {
             id(variable): part.reshape(variable.shape)
             for variable, part in zip(variables, parts, strict=True)

@@ -15,7 +15,9 @@ SHAPES = list(itertools.product(ACTIONS, [False, True], [1, 2, 3], [0, 1]))
 
 
 def mirror(policy):
-    return mirror_of(policy, Weights(policy, policy.packed_weights().numpy()))
+    weights = Weights(policy)
+    weights.packed[:] = policy.packed_weights()
+    return mirror_of(policy, weights)
 
 
 def assert_mirrored(policy):
