@@ -53,5 +53,5 @@ class Packing:
             if apart:
                 leaves.append(next(rest))
             else:
-                leaves.append(tf.cast(tf.reshape(part, (-1, *leaf.shape[2:])), leaf.dtype))
+                leaves.append(tf.cast(tf.reshape(part, leaf.shape[1:]), leaf.dtype))
         return tf.nest.pack_sequence_as(self._example, leaves)
