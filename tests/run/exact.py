@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import tensorflow as tf
 
@@ -63,9 +64,13 @@ def traces(run_dir: Path) -> dict[str, Any]:
         name = path.relative_to(found.path).as_posix()
         if path.suffix == ".npz":
             kept |= {f"{name}:{key}": array for key, array in load_arrays(path).items()}
+        elif path.suffix == ".hdf5":
+            with h5py.File(path) as file:
+                kept |= {f"{name}:{key}": column[()] for key, column in file.items()}
         elif path.suffix == ".json" and path.name != "MANIFEST.json":
             kept[name] = load_json(path)
-    del kept[RUN_FILE]["elapsed"]
+    for says_how_it_came_about in ("elapsed", "replay_restored"):
+        kept[RUN_FILE].pop(says_how_it_came_about, None)
     for folder in sorted(path.parent for path in run_dir.glob("*/statistics.csv")):
         kept[f"{folder.name}/statistics.csv"] = (folder / "statistics.csv").read_text()
         kept[f"{folder.name}/events"] = logged(folder)

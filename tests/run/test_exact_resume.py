@@ -31,6 +31,26 @@ default_settings:
 """
 
 
+SAC = """
+default_settings:
+  trainer_type: sac
+  hyperparameters:
+    batch_size: 32
+    buffer_size: 1000
+    buffer_init_steps: 200
+    steps_per_update: 30
+    save_replay_buffer: true
+    critic: {critic}
+  network_settings: {{hidden_units: 16, num_layers: 1, normalize: true}}
+  max_steps: 3000
+  summary_freq: 250
+  checkpoint_interval: 700
+"""
+VALUE_TARGET, Q_TARGET = SAC.format(critic="value_target"), SAC.format(critic="q_target")
+STATE = tuple(f"trainer.npz:{part}/" for part in ("network", "optimizer", "memory/agents"))
+REPLAY = tuple(f"replay.hdf5:{column}" for column in ("obs_0", "rewards", "next"))
+
+
 class Case(NamedTuple):
     """A run of `areas` areas.
 
@@ -43,7 +63,7 @@ class Case(NamedTuple):
     config: str
     env: str
     areas: int
-    parts: tuple[str, ...] = ("network/", "optimizer/", "tape/rows/obs_0", "tape/agents/")
+    parts: tuple[str, ...] = (*STATE, "trainer.npz:memory/rows/obs_0")
     stop: int = 1500
 
     def __str__(self) -> str:
@@ -59,6 +79,9 @@ CASES = [
     Case("ppo-continuous", PPO, "3DBall", 12),
     Case("ppo-discrete", PPO, "GridWorldVector", 9),
     Case("ppo-hybrid", PPO, "toy-hybrid", 5),
+    Case("sac-continuous", Q_TARGET, "3DBall", 12, STATE + REPLAY),
+    Case("sac-discrete", VALUE_TARGET, "GridWorldVector", 9, STATE + REPLAY),
+    Case("sac-hybrid", VALUE_TARGET, "toy-hybrid", 5, STATE + REPLAY),
 ]
 by_name = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -120,7 +143,7 @@ def test_the_traces_that_are_compared_are_all_there(case, in_one_go, monkeypatch
     assert updates == sorted(set(updates))
     assert updates[0] < case.stop < updates[-1]
     for part in case.parts:
-        assert any(name.startswith(f"{case.env}/trainer.npz:{part}") for name in found)
+        assert any(name.startswith(f"{case.env}/{part}") for name in found)
     assert found[f"{case.env}/trainer.json"].keys() >= {"steps", "generator"}
     assert found["run.json"].keys() >= {"steps", "statistics"}
     assert {"env.json", "env.npz:/ids"} <= found.keys()
