@@ -16,6 +16,11 @@ FILES = sorted(REFERENCE.glob("current/*/*.yaml")) + LEGACY_FILES
 NONE = pytest.param(None, marks=pytest.mark.skip(reason="there are no reference configurations"))
 EXAMPLES = sorted((ROOT / "config").rglob("*.yaml"))
 
+UNTIL_LATER = {  # memory, GAIL
+    f"{name}Learning"
+    for name in ("VisualPushBlock", "Pyramids", "VisualPyramids", "Hallway", "VisualHallway")
+}
+
 
 def name_of(path):
     return f"{path.parent.name}/{path.stem}" if path else None
@@ -32,12 +37,18 @@ def test_a_legacy_reference_file_is_upgraded_without_a_change(path):
     assert load_text(upgrade(path)).settings == load_settings(path).settings
 
 
-@pytest.mark.parametrize("name", ["3DBall", "Basic", "GridWorld", "PushBlock"])
-def test_our_examples_have_the_hyperparameters_of_the_reference(name):
-    path = REFERENCE / "current" / "ppo" / f"{name}.yaml"
+@pytest.mark.parametrize(
+    ("trainer", "name"),
+    [
+        *(("ppo", name) for name in ("3DBall", "Basic", "GridWorld", "PushBlock")),
+        *(("sac", name) for name in ("3DBall", "PushBlock")),
+    ],
+)
+def test_our_examples_have_the_hyperparameters_of_the_reference(trainer, name):
+    path = REFERENCE / "current" / trainer / f"{name}.yaml"
     if not path.exists():
         pytest.skip("there are no reference configurations")
-    ours = load_settings(ROOT / "config" / "ppo" / f"{name}.yaml").settings
+    ours = load_settings(ROOT / "config" / trainer / f"{name}.yaml").settings
     assert ours.behaviors[name] == load_settings(path).settings.behaviors[name]
 
 
@@ -45,7 +56,8 @@ def test_our_examples_have_the_hyperparameters_of_the_reference(name):
 def test_our_examples_load_and_need_nothing_that_is_missing(path):
     loaded = load_settings(path)
     assert loaded.settings.behaviors
-    assert unsupported(loaded.settings) == []
+    missing = {place.split(".")[1] for place in unsupported(loaded.settings)}
+    assert missing == (UNTIL_LATER if path.stem == "sac_trainer_config" else set())
 
 
 def test_the_legacy_example_trains_each_behavior_like_its_own_file():
@@ -54,3 +66,12 @@ def test_the_legacy_example_trains_each_behavior_like_its_own_file():
     for name, behavior in behaviors.items():
         own = load_settings(ROOT / "config" / "ppo" / f"{name}.yaml").settings
         assert own.behaviors[name] == behavior
+
+
+def test_the_sections_of_2019_name_the_worlds_that_are_here():
+    behaviors = load_settings(ROOT / "config" / "sac_trainer_config.yaml").settings.behaviors
+    for name in ("3DBall", "3DBallHard", "Basic", "PushBlock"):
+        assert behaviors[name] == behaviors[f"{name}Learning"]
+        assert behaviors[name].trainer_type == "sac"
+    crawler = behaviors["CrawlerStaticLearning"].hyperparameters
+    assert (crawler.steps_per_update, crawler.train_interval) == (3.0, 3)
