@@ -118,15 +118,19 @@ class SACTrainer(Trainer):
         episodes = self.replay.observe(step)
         answered = self.replay.num_answered - before
         self.steps += answered
-        h = self.hyperparameters
         # nothing is owed for steps at which there was too little to learn from
-        if self.replay.num_real >= h.batch_size and self.steps >= h.buffer_init_steps:
+        if self._has_enough():
             self.credit += answered
         return episodes
 
+    def _has_enough(self) -> bool:
+        """Whether there is a minibatch to learn from; a replay that was lost fills anew."""
+        h = self.hyperparameters
+        return self.replay.num_real >= h.batch_size and self.steps >= h.buffer_init_steps
+
     def ready(self) -> bool:
         h = self.hyperparameters
-        return self.credit >= max(h.steps_per_update, h.train_interval)
+        return self._has_enough() and self.credit >= max(h.steps_per_update, h.train_interval)
 
     def update(self) -> dict[str, float]:
         h = self.hyperparameters

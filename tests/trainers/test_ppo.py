@@ -8,8 +8,6 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from mlagents_tf.errors import DataError, TrainingError
-from mlagents_tf.rewards.signal import RewardSignal
-from mlagents_tf.trainers import signals
 from mlagents_tf.trainers.check_trainer import SPECS, RandomWorld
 from mlagents_tf.trainers.trainer import TrainerState
 from tests.trainers.small import fill, fill_and_update, small_trainer
@@ -25,29 +23,8 @@ def graphs(monkeypatch):
     monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
 
 
-class Bonus(RewardSignal):
-    """One for every decision, for ever."""
-
-    goes_on_after_the_end = True
-
-    def rewards(self, transitions):
-        return self.strength * tf.ones_like(transitions.rewards)
-
-
-TWO_SIGNALS = {
-    "extrinsic": {"gamma": 0.9, "strength": 2.0},
-    "rnd": {"gamma": 0.5, "strength": 0.5},
-}
-
-
 def copied(weights):
     return {name: np.array(array) for name, array in weights.items()}
-
-
-@pytest.fixture
-def two_signals(monkeypatch):
-    monkeypatch.setitem(signals.SIGNALS, "rnd", Bonus)
-    return TWO_SIGNALS
 
 
 def test_an_update_returns_ml_agents_statistics():

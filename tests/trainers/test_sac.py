@@ -5,9 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mlagents_tf.nn.policies import named_weights
-from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
-from mlagents_tf.trainers import signals
 from mlagents_tf.trainers.check_trainer import RandomWorld
 from tests.trainers.pencil_sac import PencilSAC, Signal
 from tests.trainers.small import small_trainer
@@ -26,26 +24,7 @@ def graphs(monkeypatch):
     monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
 
 
-class Bonus(RewardSignal):
-    """One for every decision, for ever."""
-
-    goes_on_after_the_end = True
-
-    def rewards(self, transitions):
-        return self.strength * tf.ones_like(transitions.rewards)
-
-
-TWO_SIGNALS = {
-    "extrinsic": {"gamma": 0.9, "strength": 2.0},
-    "rnd": {"gamma": 0.5, "strength": 0.5},
-}
 PAID = [Signal(lambda r: 2.0 * r, 0.9), Signal(lambda r: 0.5 + 0.0 * r, 0.5, True)]
-
-
-@pytest.fixture
-def two_signals(monkeypatch):
-    monkeypatch.setitem(signals.SIGNALS, "rnd", Bonus)
-    return TWO_SIGNALS
 
 
 class Draws:
