@@ -10,43 +10,19 @@ follows a row is always younger than it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.data.agents import Agents
-from mlagents_tf.data.rows import Episodes
+from mlagents_tf.data.rows import Batches, Episodes
 from mlagents_tf.errors import TrainingError
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import BoolArray, FloatArray, IntArray, Step
 
 CLEANING = 1_000
 """Steps between looks for agents that were not heard of for long."""
-
-
-class Batches(NamedTuple):
-    """K minibatches of B transitions; every array is [K, B, ...].
-
-    Attributes:
-        obs: tuple of [K, B, *shape], in the dtype of the spec.
-        continuous: [K, B, C] float32 in the environment's scale.
-        discrete: [K, B, D] int32.
-        allowed: [K, B, sum of branch sizes] bool.
-        rewards: [K, B] float32 from the environment, group rewards included.
-        terminated: [K, B] bool, True where nothing is to be earned afterwards.
-        next_obs: like `obs`, what the same agent saw afterwards.
-        next_allowed: like `allowed`, for the decision at `next_obs`.
-    """
-
-    obs: tuple[NDArray[Any], ...]
-    continuous: FloatArray
-    discrete: NDArray[np.int32]
-    allowed: BoolArray
-    rewards: FloatArray
-    terminated: BoolArray
-    next_obs: tuple[NDArray[Any], ...]
-    next_allowed: BoolArray
 
 
 class Replay:

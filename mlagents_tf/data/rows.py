@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.steps import FloatArray
+from mlagents_tf.steps import BoolArray, FloatArray
 
 
 class Episodes(NamedTuple):
@@ -47,3 +47,27 @@ class TapeRows(NamedTuple):
     def real(self) -> NDArray[np.intp]:
         """Indices of real rows."""
         return np.flatnonzero(self.mask)
+
+
+class Batches(NamedTuple):
+    """K minibatches of B transitions; every array is [K, B, ...].
+
+    Attributes:
+        obs: tuple of [K, B, *shape], in the dtype of the spec.
+        continuous: [K, B, C] float32 in the environment's scale.
+        discrete: [K, B, D] int32.
+        allowed: [K, B, sum of branch sizes] bool.
+        rewards: [K, B] float32 from the environment, group rewards included.
+        terminated: [K, B] bool, True where nothing is to be earned afterwards.
+        next_obs: like `obs`, what the same agent saw afterwards.
+        next_allowed: like `allowed`, for the decision at `next_obs`.
+    """
+
+    obs: tuple[NDArray[Any], ...]
+    continuous: FloatArray
+    discrete: NDArray[np.int32]
+    allowed: BoolArray
+    rewards: FloatArray
+    terminated: BoolArray
+    next_obs: tuple[NDArray[Any], ...]
+    next_allowed: BoolArray

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.data.replay import Batches, Replay
-from mlagents_tf.data.rows import Episodes
+from mlagents_tf.data.replay import Replay
+from mlagents_tf.data.rows import Batches, Episodes
 from mlagents_tf.nn.critics import Critic, SoftActorCritic
 from mlagents_tf.nn.normalizer import RowSummary
 from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
