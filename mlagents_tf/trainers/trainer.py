@@ -174,7 +174,8 @@ def assign_weights(behavior: str, weights: dict[str, Any], arrays: dict[str, NDA
         raise DataError(
             f"behavior {behavior}: the network has changed since these weights were saved:\n"
             + "\n".join(changes)
-            + "\nUndo the change of network_settings or reward_signals, or begin a new run."
+            + "\nUndo the change of network_settings, reward_signals, critic or shared_critic, "
+            "or begin a new run."
         )
     for name, weight in weights.items():
         weight.assign(arrays[name])

@@ -1,4 +1,4 @@
-"""Reward signals of tests."""
+"""Reward signals and modes of tests."""
 
 import pytest
 import tensorflow as tf
@@ -26,3 +26,9 @@ TWO_SIGNALS = {
 def two_signals(monkeypatch):
     monkeypatch.setitem(signals.SIGNALS, "rnd", Bonus)
     return TWO_SIGNALS
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """No compilation: for tests of few gradient steps."""
+    monkeypatch.setenv("MLAGENTS_TF_MODE", "eager")
