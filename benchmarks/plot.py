@@ -1,4 +1,4 @@
-"""Draws the training curves of docs/benchmarks/curves as one SVG.
+"""Draws the training curves of docs/benchmarks/curves: curves.svg of PPO, sac.svg of SAC.
 
 python benchmarks/plot.py
 """
@@ -15,26 +15,45 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+CRITICS = ("q_target", "value_target")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--curves", type=Path, default=Path("docs/benchmarks/curves"))
     args = parser.parse_args()
-    thresholds = {}
+    thresholds: dict[str, str] = {}
     with (args.curves / "results.csv").open(newline="") as file:
         for row in csv.DictReader(file):
-            thresholds[row["name"]] = float(row["threshold"])
-    figure, axes = plt.subplots(1, len(thresholds), figsize=(3.2 * len(thresholds), 2.8))
-    for axis, (name, threshold) in zip(axes, thresholds.items(), strict=True):
-        for steps, rewards in curves(args.curves / f"{name}.csv").values():
-            axis.plot(steps, rewards, linewidth=1.2)
-        axis.axhline(threshold, color="grey", linestyle=":", linewidth=1)
-        axis.set_title(name, fontsize=10)
+            thresholds[row["name"]] = row["threshold"]
+    of_sac = [name for name in thresholds if name.startswith("sac-")]
+    draw(args.curves, [name for name in thresholds if name not in of_sac], thresholds, "curves.svg")
+    draw(args.curves, of_sac, thresholds, "sac.svg")
+
+
+def draw(folder: Path, names: list[str], thresholds: dict[str, str], out: str) -> None:
+    """One panel for each environment; runs whose name ends in a critic join its panel, dashed."""
+    panels = [name for name in names if not name.endswith(CRITICS)]
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.8))
+    for axis, panel in zip(axes, panels, strict=True):
+        for name in (panel, *(f"{panel}-{critic}" for critic in CRITICS)):
+            if name not in names:
+                continue
+            axis.set_prop_cycle(None)
+            style, label = ("-", None) if name == panel else ("--", name.removeprefix(f"{panel}-"))
+            for steps, rewards in curves(folder / f"{name}.csv").values():
+                axis.plot(steps, rewards, style, linewidth=1.2, label=label)
+                label = None
+            if name != panel:
+                axis.legend(fontsize=7)
+        if thresholds[panel]:
+            axis.axhline(float(thresholds[panel]), color="grey", linestyle=":", linewidth=1)
+        axis.set_title(panel.removeprefix("sac-"), fontsize=10)
         axis.ticklabel_format(axis="x", style="sci", scilimits=(0, 0))
         axis.tick_params(labelsize=8)
     axes[0].set_ylabel("mean training reward", fontsize=9)
     figure.tight_layout()
-    figure.savefig(args.curves / "curves.svg", metadata={"Date": None})
+    figure.savefig(folder / out, metadata={"Date": None})
 
 
 def curves(path: Path) -> dict[str, tuple[list[int], list[float]]]:
