@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlagents_tf.protobuf.wire import (
+    DELIMITED,
+    FIXED32,
+    VARINT,
+    WireError,
+    as_float,
+    as_floats,
+    as_integers,
+    as_text,
+    bytes_field,
+    float_field,
+    integer_field,
+    key_of,
+    packed_field,
+    read_fields,
+    read_varint,
+    signed,
+    varint,
+)
+from tests.protobuf.messages import AgentAction, AgentInfo
+
+REWARD, DONE, ID = key_of(7, FIXED32), key_of(8, VARINT), key_of(10, VARINT)
+CONTINUOUS, DISCRETE = key_of(6, DELIMITED), key_of(7, DELIMITED)
+
+
+def view(*data):
+    return memoryview(bytes(data))
+
+
+def test_varints_by_hand():
+    assert read_varint(view(1), 0) == (1, 1)
+    assert read_varint(view(9, 172, 2, 9), 1) == (300, 3)
+    assert varint(300) == bytes([172, 2])
+    assert len(varint(-1)) == 10
+    assert signed(read_varint(memoryview(varint(-5)), 0)[0]) == -5
+
+
+@given(st.integers(-(1 << 31), (1 << 31) - 1))
+def test_integers_come_back(number):
+    data = varint(number)
+    value, end = read_varint(memoryview(data), 0)
+    assert (signed(value), end) == (number, len(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ((128, 128), "does not end"),
+        ((128,) * 10 + (1,), "does not end"),
+        ((255,) * 9 + (127,), "more than 64 bits"),
+        ((10, 5, 0), "field 1 of 5 bytes, 1 are left"),
+        ((13, 0, 0), "field 1 of 4 bytes, 2 are left"),
+        ((11,), "wire type 3"),
+        ((0, 0), "field 0"),
+        ((8, 0, 8, 0), "field 1 twice"),
+        ((8,), "does not end"),
+    ],
+)
+def test_what_is_no_message_is_refused(data, what):
+    with pytest.raises(WireError, match=what):
+        read_fields(view(*data))
+
+
+def test_a_message_of_very_many_fields_is_refused():
+    data = memoryview(b"".join(varint(key_of(n, VARINT)) + b"\1" for n in range(1, 100)))
+    with pytest.raises(WireError, match="more than 64 fields"):
+        read_fields(data)
+    assert len(read_fields(data, most=99)) == 99
+
+
+def test_fields_are_what_googles_library_wrote():
+    info = AgentInfo(reward=-0.25, done=True, id=-7, action_mask=[True, False])
+    fields = read_fields(memoryview(info.SerializeToString()))
+    assert as_float(fields[REWARD]) == -0.25
+    assert fields[DONE] == 1
+    assert signed(fields[ID]) == -7
+    assert bytes(fields[key_of(11, DELIMITED)]) == b"\1\0"
+    action = AgentAction(continuous_actions=[1.5, -2.0], discrete_actions=[300, 0])
+    fields = read_fields(memoryview(action.SerializeToString()))
+    np.testing.assert_array_equal(as_floats(fields[CONTINUOUS]), [1.5, -2.0])
+    assert as_integers(fields[DISCRETE], 2) == (300, 0)
+
+
+def test_googles_library_reads_what_is_written():
+    data = float_field(7, -0.25) + integer_field(8, 1) + integer_field(10, -7)
+    info = AgentInfo.FromString(data + bytes_field(11, b"\1\0"))
+    assert (info.reward, info.done, info.id) == (-0.25, True, -7)
+    assert list(info.action_mask) == [True, False]
+    action = AgentAction.FromString(packed_field(7, [300, 0]))
+    assert list(action.discrete_actions) == [300, 0]
+
+
+def test_zeros_are_left_out_as_they_are_in_proto3():
+    assert integer_field(1, 0) == float_field(1, 0.0) == packed_field(1, []) == b""
+
+
+def test_packed_values_have_a_bound_and_a_size():
+    with pytest.raises(WireError, match="more than 2"):
+        as_integers(view(1, 1, 1), 2)
+    with pytest.raises(WireError, match="5 bytes"):
+        as_floats(view(0, 0, 0, 0, 0))
+    with pytest.raises(WireError, match="int32"):
+        as_integers(memoryview(varint(1 << 31)), 1)
+
+
+def test_texts_never_reach_a_terminal_with_its_commands_in_them():
+    assert as_text(memoryview("Größe".encode())) == "Größe"
+    assert as_text(memoryview(b"\x1b[2J")) == "\\x1b[2J"
+    assert as_text(memoryview(b"\xff")) == "\\xff"
