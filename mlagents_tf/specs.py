@@ -69,6 +69,15 @@ class ActionSpec:
         """Options of all branches together, the width of an action mask."""
         return sum(self.discrete_branches)
 
+    def describe(self) -> str:
+        """For people: `continuous 2; discrete [3, 2]`."""
+        parts = []
+        if self.continuous_size:
+            parts.append(f"continuous {self.continuous_size}")
+        if self.discrete_branches:
+            parts.append(f"discrete {list(self.discrete_branches)}")
+        return "; ".join(parts)
+
     def branch_slices(self) -> tuple[slice, ...]:
         """Where each branch stands in a row of `num_discrete` options."""
         ends = np.cumsum(self.discrete_branches, dtype=int)
@@ -119,9 +128,5 @@ class Spec:
 
     def describe(self) -> str:
         """One line for people: `obs [8]; continuous 2`."""
-        parts = ["obs " + ", ".join(str(list(o.shape)) for o in self.observations)]
-        if self.actions.continuous_size:
-            parts.append(f"continuous {self.actions.continuous_size}")
-        if self.actions.discrete_branches:
-            parts.append(f"discrete {list(self.actions.discrete_branches)}")
-        return "; ".join(parts)
+        seen = "obs " + ", ".join(str(list(o.shape)) for o in self.observations)
+        return "; ".join(filter(None, (seen, self.actions.describe())))

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
+from mlagents_tf.data.demos import load_demos
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard, normals
 from mlagents_tf.errors import EnvError
-from tests.envs.demo_decoder import RECORDINGS, read_recording
 from tests.envs.playing import continuous, deciding, play
+from tests.recordings import RECORDINGS, needs_recordings
 
 ROT_Z, ROT_X, HEIGHT = 0, 1, 3
 RECORDING = RECORDINGS / "unitytests_test.demo"
-needs_recording = pytest.mark.skipif(not RECORDING.exists(), reason="Unity's recording is absent")
 
 
 def calm(num_areas=1, **parameters):
@@ -131,11 +131,11 @@ def test_the_hard_one_sees_nine_frames_without_velocity_the_newest_last():
     assert (deciding(step).obs[0][:, :40] == 0.0).all()  # what was handed out has not changed
 
 
-@needs_recording
+@needs_recordings
 def test_one_decision_ahead_the_ball_is_where_unity_had_it():
-    recording = read_recording(RECORDING)
-    obs = recording.obs[0].astype(np.float64)
-    now = np.flatnonzero(~recording.ended[:-1] & (recording.rewards[1:] > 0))
+    rows = load_demos(RECORDING).rows
+    obs = rows.obs[0].astype(np.float64)
+    now = np.flatnonzero(rows.rewards > 0)
     env = Ball3D(len(now))
     env.reset()
     rot_z, rot_x = obs[now, ROT_Z], obs[now, ROT_X]
@@ -145,7 +145,7 @@ def test_one_decision_ahead_the_ball_is_where_unity_had_it():
     along = (env.ball * up).sum(axis=1)
     touches = along[0] < 3.05
     env.spin[:] = np.where(touches, env.ball[1] - along[1] * up, 0.0)  # it rolls if it touches
-    env._advance(continuous(recording.actions[now + 1]))  # the recorder keeps the action before
+    env._advance(continuous(rows.continuous[now]))
     error = env._observe()[0] - obs[now + 1]
     assert len(now) > 2100
     assert (error[:, :2].std(axis=0) < 0.004).all()  # quaternion parts

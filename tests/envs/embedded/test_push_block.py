@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
+from mlagents_tf.data.demos import load_demos
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.errors import EnvError
-from tests.envs.demo_decoder import RECORDINGS, read_recording
 from tests.envs.playing import discrete
+from tests.recordings import RECORDINGS, needs_recordings
 
 STAY, FORWARD, BACK, RIGHT, LEFT, STRAFE_LEFT, STRAFE_RIGHT = range(7)
 BLOCK, GOAL, WALL, NOTHING, FRACTION = range(5)
 UPPER, LOWER = 0, 1
 RECORDING = RECORDINGS / "official_PushBlock_disc_rays.demo"
-needs_recording = pytest.mark.skipif(not RECORDING.exists(), reason="Unity's recording is absent")
 
 
 def placed(agent, block, degrees=0.0):
@@ -159,9 +159,9 @@ def test_a_large_block_is_reached_sooner_and_too_large_a_block_is_refused():
         env.reset({"block_scale": 5.0})
 
 
-@needs_recording
+@needs_recordings
 def test_the_recordings_sensors_see_what_ours_can_see():
-    upper, lower = (obs.reshape(-1, 3, 7, 5) for obs in read_recording(RECORDING).obs)
+    upper, lower = (obs.reshape(-1, 3, 7, 5) for obs in load_demos(RECORDING).rows.obs)
     assert (upper[..., [BLOCK, GOAL]] == 0).all()  # the upper sensor sees walls alone
     assert lower[:, 2, :, BLOCK].sum() > 6000
     # wall behind the goal, seen above it: 4.15 m further, and no radius early
@@ -173,9 +173,9 @@ def test_the_recordings_sensors_see_what_ours_can_see():
     assert near.mean() > 0.8  # the others look into a corner
 
 
-@needs_recording
+@needs_recordings
 def test_two_sensors_on_one_wall_differ_by_the_radius_over_the_slant():
-    upper, lower = (obs.reshape(-1, 3, 7, 5)[:, 2] for obs in read_recording(RECORDING).obs)
+    upper, lower = (obs.reshape(-1, 3, 7, 5)[:, 2] for obs in load_demos(RECORDING).rows.obs)
     both = (upper[..., WALL] > 0) & (lower[..., WALL] > 0)
     recorded = ((upper - lower)[..., FRACTION] * 12)[both]
     slants = 0.5 / np.cos(np.radians(np.arange(0, 90, 10)))
