@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import mlagents_tf
 from mlagents_tf.cli import (
+    demo,
     envs,
     evaluate,
     export,
@@ -20,7 +21,7 @@ from mlagents_tf.cli import (
 )
 from mlagents_tf.errors import MlagentsTfError
 
-COMMANDS = (learn, evaluate, record, export, envs, validate, upgrade_config, schema)
+COMMANDS = (learn, evaluate, record, export, demo, envs, validate, upgrade_config, schema)
 
 
 def build_parser() -> argparse.ArgumentParser:
