@@ -28,7 +28,10 @@ from mlagents_tf.data.demo_format import (
 )
 from mlagents_tf.errors import DataError, StorageError
 from mlagents_tf.protobuf.agents import (
+    DONE,
+    ID,
     OBSERVATIONS,
+    REWARD,
     AgentInfo,
     read_action,
     read_agent_info,
@@ -43,6 +46,7 @@ from mlagents_tf.steps import BoolArray, FloatArray
 RECORD_BYTES = 4 * MOST_VALUES + (2 << 20)
 CHUNK_BYTES = 8 << 20
 CHUNK_RECORDS = 4096
+OLD_RECORD = {key_of(4, DELIMITED), REWARD, DONE, ID}  # actions were among what became of it
 OLD_OBSERVATIONS = (key_of(1, DELIMITED), key_of(2, DELIMITED))  # vectors, images
 EMPTY = memoryview(b"")
 
@@ -105,7 +109,7 @@ class DemoFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.exists():
+        if not path.is_file():  # a pipe would be waited for
             raise DataError(f"{path}: there is no such file.")
         with self._open() as file:
             self._size = os.fstat(file.fileno()).st_size
@@ -144,7 +148,7 @@ class DemoFile:
     @contextmanager
     def _open(self) -> Iterator[Any]:
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with self.path.open("rb") as file:
                 yield file
         except OSError as error:
             raise StorageError(f"{self.path}: cannot read: {error.strerror or error}.") from error
@@ -203,7 +207,7 @@ class DemoFile:
         """What became of the agent, and the message of its action."""
         fields = read_fields(data, (AGENT_INFO, ACTION_INFO))
         infos, actions = fields[AGENT_INFO], fields[ACTION_INFO]
-        if first and (len(fields) > 2 or _is_old(infos)):
+        if first and (fields.keys() & OLD_RECORD or _is_old(infos)):
             raise WireError(
                 "the format of ML-Agents <= 0.11, expected that of 0.12 or newer; record the "
                 "demonstration again"
@@ -222,8 +226,6 @@ class DemoFile:
             self._fill_action(records, number, action, start + number + 1 == self.num_records)
         except WireError as error:
             raise self._wrong_record(at, start + number, error) from error
-        except DataError as error:
-            raise self._error(at, error) from error
 
     def _fill(self, records: Records, number: int, info: AgentInfo) -> None:
         if len(info.observations) != len(self._readers):
@@ -237,7 +239,7 @@ class DemoFile:
         records.interrupted[number] = info.interrupted
 
     def _fill_action(self, records: Records, number: int, data: memoryview, last: bool) -> None:
-        if not data and (last or records.ended[number]):
+        if not data and not self.has_trailer and (last or records.ended[number]):
             records.has_action[number] = False
             return
         out = records.continuous[number], records.discrete[number]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import BinaryIO, NamedTuple
 
-from mlagents_tf.errors import DataError
 from mlagents_tf.protobuf.wire import (
     DELIMITED,
     FIXED32,
@@ -115,7 +114,7 @@ class Source:
             raise WireError(f"a message of {size} bytes, at most {most} are read")
         self._fill(start + size)
         if len(self._buffer) < start + size:
-            raise DataError("it became shorter while it was read")
+            raise WireError("fewer bytes than a moment ago")
         message = self._buffer[start : start + size]
         self._buffer = self._buffer[start + size :]
         return message

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
 VARINT_BYTES = 10
 MOST_FIELDS = 64
+TEXT_BYTES = 4096
 SIZES = {FIXED64: 8, FIXED32: 4}
 
 
@@ -104,6 +105,8 @@ def as_float(data: memoryview) -> float:
 
 def as_text(data: memoryview) -> str:
     """The value of a string field; what cannot be shown is escaped."""
+    if len(data) > TEXT_BYTES:
+        raise WireError(f"a text of {len(data)} bytes, at most {TEXT_BYTES} are read")
     text = bytes(data).decode("utf-8", "backslashreplace")
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mlagents_tf.data.demo_rows import DemoRows, empty_rows
 from mlagents_tf.data.demo_writer import writing_demo
+from mlagents_tf.data.demos import load_demos
+from mlagents_tf.errors import DataError
 from mlagents_tf.protobuf.wire import delimited
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from tests.protobuf.messages import Brain, Meta, Pair
@@ -117,3 +120,13 @@ def assert_same(found: DemoRows, expected: DemoRows) -> None:
         np.testing.assert_array_equal(one, other)
     for name in expected._fields[1:]:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+
+
+def refusal(path: Path, **options) -> str:
+    """The sentence with which a file is refused; it names the file."""
+    with pytest.raises(DataError) as refused:
+        load_demos(path, **options)
+    text = str(refused.value)
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    return text.removeprefix(f"{path}: ")

@@ -112,3 +112,8 @@ def test_texts_never_reach_a_terminal_with_its_commands_in_them():
     assert as_text(memoryview("Größe".encode())) == "Größe"
     assert as_text(memoryview(b"\x1b[2J")) == "\\x1b[2J"
     assert as_text(memoryview(b"\xff")) == "\\xff"
+
+
+def test_a_text_has_a_bound():
+    with pytest.raises(WireError, match="a text of 5000 bytes"):
+        as_text(memoryview(b"x" * 5000))
