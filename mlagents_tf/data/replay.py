@@ -67,6 +67,11 @@ class Replay:
         """Rows in use."""
         return self.end - self.first
 
+    @property
+    def full(self) -> bool:
+        """Whether each new row takes the place of the oldest."""
+        return len(self) == self.capacity
+
     def layout(self) -> np.dtype[np.void]:
         """Name, dtype and shape of what a row holds."""
         actions = self.spec.actions
@@ -235,7 +240,10 @@ class Replay:
         for k, obs in enumerate(step.obs):
             columns[f"obs_{k}"][at] = obs[chosen]
         allowed = step.allowed_actions
-        columns["allowed"][at] = True if allowed is None else allowed[chosen]
+        # nobody decides on an ended row, so that its mask may be anything
+        columns["allowed"][at] = (
+            True if allowed is None else allowed[chosen] | step.ended[chosen, None]
+        )
         return rows
 
     def _answer(

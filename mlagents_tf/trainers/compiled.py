@@ -31,7 +31,8 @@ class CompiledOnce:
 
     def experimental_get_tracing_count(self) -> int:
         """As of a tf.function."""
-        return int(self._concrete is not None)
+        counter = getattr(self._function, "experimental_get_tracing_count", lambda: 0)
+        return int(counter())
 
     def __call__(self, *args: Any) -> Any:
         if self._concrete is None:

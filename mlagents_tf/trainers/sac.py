@@ -124,9 +124,10 @@ class SACTrainer(Trainer):
         return episodes
 
     def _has_enough(self) -> bool:
-        """Whether there is a minibatch to learn from; a replay that was lost fills anew."""
-        h = self.hyperparameters
-        return self.replay.num_real >= h.batch_size and self.steps >= h.buffer_init_steps
+        """Whether there is a minibatch to learn from, or all that a small replay can hold."""
+        h, replay = self.hyperparameters, self.replay
+        filled = replay.num_real >= h.batch_size or (replay.full and replay.num_real > 0)
+        return filled and self.steps >= h.buffer_init_steps
 
     def ready(self) -> bool:
         h = self.hyperparameters

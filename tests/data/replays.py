@@ -80,7 +80,8 @@ class Diaries:
     def turn(self, step, i):
         """The page of row i of a step: the next row of the replay."""
         allowed = step.allowed_actions
-        options = (True,) * 5 if allowed is None else tuple(allowed[i].tolist())
+        free = allowed is None or step.ended[i]  # nobody decides there
+        options = (True,) * 5 if free else tuple(allowed[i].tolist())
         page = Page(self.end, seen(step, i), options)
         self.end += 1
         return page

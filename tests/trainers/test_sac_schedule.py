@@ -198,3 +198,10 @@ def test_every_size_is_built_once_however_agents_come_and_go(monkeypatch):
             trainer.observe(world.advance())
         trainer.update()
     assert trainer.traces == (64, 8, 1)
+
+
+def test_a_replay_that_never_holds_a_minibatch_is_trained_on_once_it_is_full():
+    trainer = idle(batch_size=60, buffer_size=60)  # twelve rows wait for an answer at any time
+    made, _ = played(trainer, 20)
+    assert trainer.replay.num_real < 60
+    assert made == [0] * 3 + [AGENTS] * 17
