@@ -49,7 +49,7 @@ def updates(args: argparse.Namespace) -> list[dict]:
     for _ in range(args.rounds):
         for critic in CRITICS:
             ours = [sys.executable, str(HERE / "sac_update.py"), "--critic", critic]
-            for line in printed([*ours, "--seconds", "3"], args.peers):
+            for line in printed([*ours, "--seconds", "2"], args.peers):
                 speeds[line["net"], line["batch"], critic][OURS].append(line["updates_per_s"])
         for name, command in update_commands(args).items():
             for line in printed(command, args.peers):
