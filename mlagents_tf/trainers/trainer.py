@@ -143,11 +143,22 @@ class Trainer(ABC):
         )
 
     def load_state(self, state: TrainerState) -> None:
-        """Continues exactly where `state()` was taken."""
+        """Continues exactly where `state()` was taken.
+
+        Raises:
+            DataError: an earlier version wrote it, or the network has changed since.
+        """
+        memory = _under("memory/", state.arrays)
+        if not memory:
+            raise DataError(
+                f"behavior {self.behavior}: this checkpoint is of an earlier version, which stored "
+                "optimizer and memory in another way. Its weights are good: begin a new run with "
+                "--initialize-from."
+            )
         self.load_weights(_under("network/", state.arrays))
         for name, array in _under("optimizer/", state.arrays).items():
             self.optimizer.variables[int(name)].assign(array)
-        self.memory.load_state(_under("memory/", state.arrays))
+        self.memory.load_state(memory)
         self.steps = int(state.facts["steps"])
         self.rng.bit_generator.state = state.facts["generator"]
 

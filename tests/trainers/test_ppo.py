@@ -331,3 +331,11 @@ def test_log_probs_of_a_decision_are_those_that_training_computes():
     distribution, _ = trainer.network.distribution_and_values(step.obs, step.allowed_actions)
     expected = distribution.log_probs(decision.continuous, decision.discrete)
     np.testing.assert_allclose(decision.log_probs, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_checkpoint_of_an_earlier_layout_is_refused_with_the_way_out():
+    trainer = small_trainer(CONTINUOUS)
+    arrays, facts = trainer.state()
+    earlier = {name.replace("memory/", "tape/"): array for name, array in arrays.items()}
+    with pytest.raises(DataError, match=r"walker: this checkpoint .* --initialize-from"):
+        trainer.load_state(TrainerState(earlier, facts))
