@@ -12,8 +12,8 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mlagents_tf.nn.bodies import NetworkShape
 from mlagents_tf.nn.critics import ActorCritic
-from mlagents_tf.nn.policies import NetworkShape
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.trainers.actor import Actor
 

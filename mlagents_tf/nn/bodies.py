@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,7 +12,40 @@ from numpy.typing import NDArray
 
 from mlagents_tf.nn.conditioning import HyperDense, scaled_normal
 from mlagents_tf.nn.normalizer import Normalizer, RowSummary
+from mlagents_tf.settings.network import NetworkSettings
 from mlagents_tf.specs import ObservationType, Spec
+
+
+class NetworkShape(NamedTuple):
+    """Sizes and switches of a network; the keys of `network_settings` with the same names.
+
+    Attributes:
+        hidden_units: width of each body.
+        num_layers: depth of each body.
+        normalize: whether vector observations are scaled by running statistics.
+        separate_goals: whether goal signals make the weights of the last layer
+            (`goal_conditioning_type: hyper`) instead of being inputs like others.
+    """
+
+    hidden_units: int = 128
+    num_layers: int = 2
+    normalize: bool = False
+    separate_goals: bool = True
+
+    @property
+    def seeds_per_body(self) -> int:
+        """How many seeds a body needs for its initial weights."""
+        return self.num_layers + 2
+
+
+def network_shape(settings: NetworkSettings) -> NetworkShape:
+    """What a network needs to know of `network_settings`."""
+    return NetworkShape(
+        hidden_units=settings.hidden_units,
+        num_layers=settings.num_layers,
+        normalize=settings.normalize,
+        separate_goals=settings.goal_conditioning_type == "hyper",
+    )
 
 
 class VectorInputs(keras.layers.Layer):
@@ -111,3 +144,22 @@ class Body(keras.layers.Layer):
         for dense in self.dense:
             inputs = dense(inputs)
         return inputs if self.hyper is None else self.hyper(inputs, goals)
+
+
+def make_body(
+    inputs: VectorInputs, shape: NetworkShape, seeds: Sequence[int], name: str, more: int = 0
+) -> Body:
+    """A body for what `inputs` puts out and `more` numbers beside it; takes the first seeds."""
+    return Body(
+        inputs.size + more,
+        inputs.goal_size,
+        shape.hidden_units,
+        shape.num_layers,
+        seeds[: shape.seeds_per_body],
+        name=name,
+    )
+
+
+def draw_seeds(rng: np.random.Generator, count: int) -> list[int]:
+    """`count` seeds of initial weights."""
+    return [int(seed) for seed in rng.integers(0, 2**31, count)]

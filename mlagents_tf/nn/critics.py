@@ -9,14 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mlagents_tf.nn.bodies import NetworkShape, draw_seeds, make_body
 from mlagents_tf.nn.distributions import ActionDistribution
-from mlagents_tf.nn.policies import NetworkShape, Policy, make_body
+from mlagents_tf.nn.policies import Policy
 from mlagents_tf.specs import ActionSpec, Spec
-
-
-def draw_seeds(rng: np.random.Generator, count: int) -> list[int]:
-    """`count` seeds of initial weights."""
-    return [int(seed) for seed in rng.integers(0, 2**31, count)]
 
 
 class ValueHeads(keras.layers.Layer):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-from mlagents_tf.nn.bodies import Body, VectorInputs
+from mlagents_tf.nn.bodies import NetworkShape, VectorInputs, make_body
 from mlagents_tf.nn.conditioning import scaled_normal
 from mlagents_tf.nn.distributions import ActionDistribution, masked_logits
 from mlagents_tf.specs import ActionSpec, Spec
@@ -18,38 +17,6 @@ ACTION_CLIP = 3.0
 
 LOG_STD_RANGE = (-20.0, 2.0)
 """Bounds of logarithms of standard deviations that a network puts out."""
-
-
-class NetworkShape(NamedTuple):
-    """Sizes and switches of a network; the keys of `network_settings` with the same names.
-
-    Attributes:
-        hidden_units: width of each body.
-        num_layers: depth of each body.
-        normalize: whether vector observations are scaled by running statistics.
-        separate_goals: whether goal signals make the weights of the last layer
-            (`goal_conditioning_type: hyper`) instead of being inputs like others.
-    """
-
-    hidden_units: int = 128
-    num_layers: int = 2
-    normalize: bool = False
-    separate_goals: bool = True
-
-    @property
-    def seeds_per_body(self) -> int:
-        """How many seeds a body needs for its initial weights."""
-        return self.num_layers + 2
-
-
-class Network(Protocol):
-    """All that a trainer trains."""
-
-    policy: Policy
-
-    def parts(self) -> Mapping[str, keras.layers.Layer]:
-        """Layers by the names under which their weights are stored."""
-        ...
 
 
 class ActionHeads(keras.layers.Layer):
@@ -153,26 +120,3 @@ class Policy(keras.layers.Layer):
     def parts(self) -> dict[str, keras.layers.Layer]:
         """Layers by the names under which their weights are stored."""
         return {"inputs": self.inputs, "actor": self.body, "action_heads": self.heads}
-
-
-def make_body(
-    inputs: VectorInputs, shape: NetworkShape, seeds: Sequence[int], name: str, more: int = 0
-) -> Body:
-    """A body for what `inputs` puts out and `more` numbers beside it; takes the first seeds."""
-    return Body(
-        inputs.size + more,
-        inputs.goal_size,
-        shape.hidden_units,
-        shape.num_layers,
-        seeds[: shape.seeds_per_body],
-        name=name,
-    )
-
-
-def named_weights(network: Network) -> dict[str, keras.Variable]:
-    """Every weight of a network under a name that is unique and the same from run to run."""
-    return {
-        f"{name}/{weight.path}": weight
-        for name, part in network.parts().items()
-        for weight in part.weights
-    }

@@ -1,10 +1,12 @@
-"""Refuses what an environment must not send, before it can enter memory."""
+"""Refuses what an environment must not send, and updates that went wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from mlagents_tf.errors import EnvError
+from mlagents_tf.errors import EnvError, TrainingError
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import BoolArray, Step
 
@@ -68,3 +70,21 @@ def _check_masks(behavior: str, spec: Spec, step: Step, allowed: BoolArray) -> N
                 f"forbids all {options.stop - options.start} options of branch {branch}; "
                 "at least one must be allowed"
             )
+
+
+def refuse_skipped(
+    behavior: str, step: int, skipped: float, count: int, statistics: Mapping[str, float]
+) -> None:
+    """Raises TrainingError if an update left out some of its `count` gradient steps."""
+    if not skipped:
+        return
+    losses = ", ".join(
+        f"{tag.removeprefix('Losses/').lower()} {value}"
+        for tag, value in statistics.items()
+        if tag.startswith("Losses/")
+    )
+    raise TrainingError(
+        f"behavior {behavior}: {skipped:.0f} of {count} gradients were not finite in the update at "
+        f"step {step} ({losses}). Their steps were skipped and the run is stopped. Look for "
+        "rewards or observations of extreme size, or lower learning_rate."
+    )

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from mlagents_tf.data.rows import Episodes, TapeRows
 from mlagents_tf.data.tape import Tape
+from mlagents_tf.nn.bodies import network_shape
 from mlagents_tf.nn.critics import ActorCritic
+from mlagents_tf.nn.gradients import apply_finite, make_adam
 from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss
 from mlagents_tf.ops.masks import masked_mean, normalized
 from mlagents_tf.ops.returns import gae
@@ -26,9 +28,8 @@ from mlagents_tf.settings.ppo import PPOSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
+from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.compiled import compiled
-from mlagents_tf.trainers.gradients import apply_finite, make_adam, refuse_skipped
-from mlagents_tf.trainers.networks import network_shape
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer
 

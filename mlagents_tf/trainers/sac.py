@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.rows import Batches, Episodes
+from mlagents_tf.nn.bodies import network_shape
 from mlagents_tf.nn.critics import Critic, SoftActorCritic
+from mlagents_tf.nn.gradients import apply_finite, make_adam
 from mlagents_tf.nn.normalizer import RowSummary
 from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
 from mlagents_tf.ops.soft import (
@@ -26,9 +28,8 @@ from mlagents_tf.settings.sac import SACSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
+from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.compiled import CompiledOnce
-from mlagents_tf.trainers.gradients import apply_finite, make_adam, refuse_skipped
-from mlagents_tf.trainers.networks import network_shape
 from mlagents_tf.trainers.packing import Packing
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer, TrainerState

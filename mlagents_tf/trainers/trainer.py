@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.rows import Episodes
 from mlagents_tf.errors import DataError
-from mlagents_tf.nn.policies import Network, named_weights
+from mlagents_tf.nn.policies import Policy
+from mlagents_tf.nn.weights import HasParts, assign_weights, named_weights
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
@@ -37,6 +38,12 @@ class Memory(Protocol):
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Continues where `state()` was taken."""
         ...
+
+
+class Network(HasParts, Protocol):
+    """All that a trainer trains."""
+
+    policy: Policy
 
 
 class Trainer(ABC):
@@ -126,7 +133,7 @@ class Trainer(ABC):
         Raises:
             DataError: names or shapes differ; lists every one that does.
         """
-        assign_weights(self.behavior, named_weights(self.network), arrays)
+        assign_weights(f"behavior {self.behavior}", named_weights(self.network), arrays)
         self.actor.refresh()
 
     def state(self) -> TrainerState:
@@ -166,31 +173,3 @@ class Trainer(ABC):
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Arrays whose names begin with `prefix`, without it."""
     return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
-
-
-def assign_weights(behavior: str, weights: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """Assigns stored arrays to Keras variables of the same names and shapes.
-
-    Raises:
-        DataError: lists each tensor that is missing, unknown or of another shape.
-    """
-    now = {name: tuple(weight.shape) for name, weight in weights.items()}
-    then = {name: array.shape for name, array in arrays.items()}
-    changes = [
-        f"  {name}: was {_shape(then.get(name))}, is now {_shape(now.get(name))}"
-        for name in sorted(now.keys() | then.keys())
-        if now.get(name) != then.get(name)
-    ]
-    if changes:
-        raise DataError(
-            f"behavior {behavior}: the network has changed since these weights were saved:\n"
-            + "\n".join(changes)
-            + "\nUndo the change of network_settings, reward_signals, critic or shared_critic, "
-            "or begin a new run."
-        )
-    for name, weight in weights.items():
-        weight.assign(arrays[name])
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "absent" if shape is None else str(list(shape))

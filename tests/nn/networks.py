@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from mlagents_tf.nn.bodies import NetworkShape
 from mlagents_tf.nn.critics import ActorCritic, SoftActorCritic
-from mlagents_tf.nn.policies import NetworkShape
 from mlagents_tf.specs import ActionSpec, ObservationSpec, ObservationType, Spec
 
 ACTIONS = {

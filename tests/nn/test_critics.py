@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mlagents_tf.nn.critics import EntropyCoefficients, ValueHeads
-from mlagents_tf.nn.policies import named_weights
+from mlagents_tf.nn.weights import named_weights
 from mlagents_tf.specs import ActionSpec
 from tests.nn.networks import ACTIONS, make_soft, random_obs, spec_of
 

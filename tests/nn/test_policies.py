@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mlagents_tf.nn.policies import named_weights
+from mlagents_tf.nn.weights import named_weights
 from tests.nn.networks import ACTIONS, make_network, random_obs, spec_of
 
 WIDE = spec_of(ACTIONS["hybrid"], (200,))

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.policies import named_weights
+from mlagents_tf.nn.weights import named_weights
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.trainers.check_trainer import RandomWorld
 from tests.trainers.small import small_trainer

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
-
-from mlagents_tf.errors import TrainingError
 
 
 def make_adam(learning_rate: float, variables: Sequence[keras.Variable]) -> keras.optimizers.Adam:
@@ -28,21 +26,3 @@ def apply_finite(
     optimizer.learning_rate.assign(tf.where(finite, learning_rate, 0.0))
     optimizer.apply([tf.where(finite, gradient, 0.0) for gradient in gradients], variables)
     return 1.0 - tf.cast(finite, tf.float32)
-
-
-def refuse_skipped(
-    behavior: str, step: int, skipped: float, count: int, statistics: Mapping[str, float]
-) -> None:
-    """Raises TrainingError if an update left out some of its `count` gradient steps."""
-    if not skipped:
-        return
-    losses = ", ".join(
-        f"{tag.removeprefix('Losses/').lower()} {value}"
-        for tag, value in statistics.items()
-        if tag.startswith("Losses/")
-    )
-    raise TrainingError(
-        f"behavior {behavior}: {skipped:.0f} of {count} gradients were not finite in the update at "
-        f"step {step} ({losses}). Their steps were skipped and the run is stopped. Look for "
-        "rewards or observations of extreme size, or lower learning_rate."
-    )
