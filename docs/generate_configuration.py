@@ -7,10 +7,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from mlagents_tf.settings import behavior, network, parameters, run
+from mlagents_tf.settings import behavior, imitation, network, parameters, run
 from mlagents_tf.settings.base import Settings, is_settings, show
 from mlagents_tf.settings.ppo import HyperparameterSettings
-from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import BUILT_IN_SIGNALS, TRAINER_SETTINGS
 from mlagents_tf.settings.rewards import RewardSignalSettings
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -70,8 +70,8 @@ SECTIONS: list[tuple[str, list[type[Settings]]]] = [
     ("A behavior", [behavior.BehaviorSettings]),
     ("Trainers", list(TRAINER_SETTINGS.values())),
     ("Network", [network.NetworkSettings, network.MemorySettings]),
-    ("Reward signals", list(REWARD_SIGNAL_SETTINGS.values())),
-    ("Imitation and self-play", [behavior.BehavioralCloningSettings, behavior.SelfPlaySettings]),
+    ("Reward signals", list(BUILT_IN_SIGNALS.values())),
+    ("Imitation and self-play", [imitation.BehavioralCloningSettings, behavior.SelfPlaySettings]),
     (
         "Environment parameters",
         [

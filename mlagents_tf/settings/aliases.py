@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlagents_tf.settings.document import Document, KeyPath, dotted
-from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS
+from mlagents_tf.settings.registry import reward_signal_settings
 from mlagents_tf.settings.rewards import LearnedRewardSettings
 
 
@@ -53,7 +53,7 @@ def _network(document: Document, path: KeyPath, notices: list[str]) -> None:
 
 def _signal(document: Document, path: KeyPath, notices: list[str]) -> None:
     signal = _section(document, path)
-    model = REWARD_SIGNAL_SETTINGS.get(str(path[-1]))
+    model = reward_signal_settings(str(path[-1]))
     if model is None or not issubclass(model, LearnedRewardSettings):
         return
     network_path = (*path, "network_settings")

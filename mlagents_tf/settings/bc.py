@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from mlagents_tf.settings.imitation import DemonstrationSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings, Schedule
 
 
-class BCSettings(HyperparameterSettings):
+class BCSettings(DemonstrationSettings, HyperparameterSettings):
     """Hyperparameters of `trainer_type: bc`, which learns from a demonstration alone."""
 
-    demo_path: str = Field(description="a .demo file or a directory of them")
     batch_size: PositiveInt = Field(default=64, description="rows per gradient step")
     learning_rate_schedule: Schedule = Field(
         default="constant", description="how the step size falls"

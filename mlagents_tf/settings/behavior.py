@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import (
     Field,
-    NonNegativeInt,
     PositiveInt,
     SerializeAsAny,
     ValidationError,
@@ -17,9 +16,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mlagents_tf.settings.base import Settings, expected, integral, line_errors, near, validated
+from mlagents_tf.settings.imitation import BehavioralCloningSettings
 from mlagents_tf.settings.network import MemorySettings, NetworkSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings, PPOSettings
-from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import (
+    TRAINER_SETTINGS,
+    reward_signal_names,
+    reward_signal_settings,
+)
 from mlagents_tf.settings.rewards import ExtrinsicSettings, RewardSignalSettings
 
 __all__ = [
@@ -29,21 +33,6 @@ __all__ = [
     "NetworkSettings",
     "SelfPlaySettings",
 ]
-
-
-class BehavioralCloningSettings(Settings):
-    """`behavioral_cloning`: imitate a demonstration beside the trainer's own updates."""
-
-    demo_path: str = Field(description="a .demo file or a directory of them")
-    strength: float = Field(default=1.0, ge=0, description="factor of the trainer's learning rate")
-    steps: NonNegativeInt = Field(
-        default=0, description="steps until its strength is 0; 0: never falls"
-    )
-    batch_size: PositiveInt | None = Field(default=None, description="absent: the trainer's")
-    num_epoch: PositiveInt | None = Field(default=None, description="absent: the trainer's, else 3")
-    samples_per_update: NonNegativeInt = Field(
-        default=0, description="rows per update; 0: all of them"
-    )
 
 
 class SelfPlaySettings(Settings):
@@ -208,9 +197,10 @@ class BehaviorSettings(Settings):
 
 def reward_signal(name: str, value: Any) -> RewardSignalSettings:
     """The settings of one named signal; errors as pydantic reports them."""
-    if name not in REWARD_SIGNAL_SETTINGS:
-        fault = ValueError(f"no such reward signal.{near(name, REWARD_SIGNAL_SETTINGS)}")
+    model = reward_signal_settings(name)
+    if model is None:
+        fault = ValueError(f"no such reward signal.{near(name, reward_signal_names())}")
         raise ValidationError.from_exception_data(
             name, [{"type": "value_error", "loc": (), "input": value, "ctx": {"error": fault}}]
         )
-    return validated(REWARD_SIGNAL_SETTINGS[name], value)
+    return validated(model, value)

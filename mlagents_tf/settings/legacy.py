@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from mlagents_tf.settings.base import boolean, near, number, show
 from mlagents_tf.settings.document import Document, KeyPath
-from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import TRAINER_SETTINGS, reward_signal_settings
 from mlagents_tf.settings.run import RunSettings
 
 NETWORK = ("normalize", "hidden_units", "num_layers", "vis_encode_type")
@@ -192,10 +192,10 @@ class _Section:
             target = (*self.root, "reward_signals", name)
             if name.startswith("reward_signal_"):
                 self.sources.setdefault(name, (*source, name))
-            elif not isinstance(signal, dict) or name not in REWARD_SIGNAL_SETTINGS:
+            elif not isinstance(signal, dict) or (model := reward_signal_settings(name)) is None:
                 self.document.take(self.legacy, (*source, name), target)
             else:
-                known = {*REWARD_SIGNAL_SETTINGS[name].model_fields, "encoding_size"}
+                known = {*model.model_fields, "encoding_size"}
                 ignored += [f"{name}.{key}" for key in signal if key not in known]
                 self.document.put(target, {}, self.legacy.place((*source, name)))
                 for key in signal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mlagents_tf.settings.base import Settings
+from mlagents_tf.settings.imitation import DemonstrationSettings
 from mlagents_tf.settings.network import NetworkSettings
 
 
@@ -36,10 +37,9 @@ class CuriositySettings(LearnedRewardSettings):
     """Intrinsic curiosity: the error of a forward model."""
 
 
-class GAILSettings(LearnedRewardSettings):
+class GAILSettings(DemonstrationSettings, LearnedRewardSettings):
     """Generative adversarial imitation: how much like the demonstration."""
 
-    demo_path: str = Field(description="a .demo file or a directory of them")
     use_actions: bool = Field(default=False, description="show actions to the discriminator")
     use_vail: bool = Field(default=False, description="variational bottleneck in the discriminator")
 

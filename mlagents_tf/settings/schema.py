@@ -9,30 +9,34 @@ from pydantic.json_schema import models_json_schema
 
 from mlagents_tf.settings.base import Settings
 from mlagents_tf.settings.parameters import SAMPLER_SETTINGS
-from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import BUILT_IN_SIGNALS, TRAINER_SETTINGS, reward_signal_names
 from mlagents_tf.settings.run import RunSettings
 
 
 def configuration_schema() -> dict[str, Any]:
     """The schema of a configuration file in the current layout."""
     models: list[type[Settings]] = [RunSettings, *TRAINER_SETTINGS.values()]
-    models += [*REWARD_SIGNAL_SETTINGS.values(), *SAMPLER_SETTINGS.values()]
+    models += [*BUILT_IN_SIGNALS.values(), *SAMPLER_SETTINGS.values()]
     _, everything = models_json_schema([(model, "validation") for model in models])
     definitions = everything["$defs"]
     _by_name(definitions["BehaviorSettings"], "trainer_type", "hyperparameters", TRAINER_SETTINGS)
     _by_name(definitions["SamplerSettings"], "sampler_type", "sampler_parameters", SAMPLER_SETTINGS)
     signals = definitions["BehaviorSettings"]["properties"]["reward_signals"]
     signals["additionalProperties"] = False
-    signals["properties"] = {
-        name: {"anyOf": [_reference(model), {"type": "null"}]}
-        for name, model in REWARD_SIGNAL_SETTINGS.items()
-    }
+    signals["properties"] = {name: _signal(name) for name in reward_signal_names()}
     root = definitions.pop("RunSettings")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **root,
         "$defs": definitions,
     }
+
+
+def _signal(name: str) -> dict[str, Any]:
+    """A signal's keys; those of an installed package's signal stay open, it is not imported."""
+    model = BUILT_IN_SIGNALS.get(name)
+    section = {"type": "object"} if model is None else _reference(model)
+    return {"anyOf": [section, {"type": "null"}]}
 
 
 def _reference(model: type[Settings]) -> dict[str, str]:

@@ -11,7 +11,8 @@ IMPLEMENTED: frozenset[str] = frozenset(
     {
         "trainer_type:ppo",
         "trainer_type:sac",
-        "reward_signals.extrinsic",
+        "trainer_type:bc",
+        "behavioral_cloning",
         "shared_critic",
         "init_path",
     }
@@ -23,12 +24,11 @@ def unsupported_features(
 ) -> list[str]:
     """YAML paths below the behavior of what it asks for and cannot have.
 
-    `threaded` is not among them: a trainer that is not threaded learns the same.
+    `threaded` is not among them: a trainer that is not threaded learns the same. Nor are reward
+    signals: each that has settings can be learned from.
     """
     network, hyperparameters = behavior.network_settings, behavior.hyperparameters
     asked = {f"trainer_type:{behavior.trainer_type}": f"trainer_type: {behavior.trainer_type}"}
-    for name in behavior.reward_signals:
-        asked[f"reward_signals.{name}"] = f"reward_signals.{name}"
     optional = {
         "memory": ("network_settings.memory", network.memory),
         "encoder": ("network_settings.encoder", network.encoder),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.document import Document
 from mlagents_tf.settings.load import load_text, resolve
-from mlagents_tf.settings.registry import REWARD_SIGNAL_SETTINGS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import BUILT_IN_SIGNALS, TRAINER_SETTINGS
 from mlagents_tf.settings.run import RunSettings
 
 WORDS = sorted(
@@ -17,7 +17,7 @@ WORDS = sorted(
         *RunSettings.model_fields,
         *RunSettings.model_fields["behaviors"].annotation.__args__[1].model_fields,
         *(key for model in TRAINER_SETTINGS.values() for key in model.model_fields),
-        *REWARD_SIGNAL_SETTINGS,
+        *BUILT_IN_SIGNALS,
         *("default", "trainer", "ppo", "sac", "offline_bc", "A", "use_recurrent", "num_update"),
         *("train_interval", "pretraining", "memory", "curriculum", "value", "sampler_type"),
         *("framework", "encoding_size", "vis_encoder_type", "resume", "initialize_from", "uniform"),

@@ -16,10 +16,7 @@ FILES = sorted(REFERENCE.glob("current/*/*.yaml")) + LEGACY_FILES
 NONE = pytest.param(None, marks=pytest.mark.skip(reason="there are no reference configurations"))
 EXAMPLES = sorted((ROOT / "config").rglob("*.yaml"))
 
-UNTIL_LATER = {  # memory, GAIL
-    f"{name}Learning"
-    for name in ("VisualPushBlock", "Pyramids", "VisualPyramids", "Hallway", "VisualHallway")
-}
+UNTIL_LATER = {f"{name}Learning" for name in ("VisualPushBlock", "Hallway", "VisualHallway")}
 
 
 def name_of(path):

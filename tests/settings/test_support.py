@@ -15,7 +15,6 @@ EVERYTHING = BehaviorSettings.model_validate(
     {
         "trainer_type": "sac",
         "network_settings": {"memory": {"memory_size": 8}, "encoder": "mine.Encoder"},
-        "reward_signals": {"extrinsic": {}, "gail": {"demo_path": "a"}},
         "self_play": {},
         "behavioral_cloning": {"demo_path": "a"},
         "init_path": "a",
@@ -31,11 +30,14 @@ def test_threads_are_not_refused():
     assert unsupported_features(BehaviorSettings(threaded=True), IMPLEMENTED) == []
 
 
+def test_reward_signals_are_not_refused():
+    behavior = BehaviorSettings.model_validate({"reward_signals": {"curiosity": {}, "rnd": {}}})
+    assert unsupported_features(behavior, IMPLEMENTED) == []
+
+
 def test_every_feature_beyond_is_named():
-    nothing = frozenset({"reward_signals.extrinsic"})
-    assert unsupported_features(EVERYTHING, nothing) == [
+    assert unsupported_features(EVERYTHING, frozenset()) == [
         "trainer_type: sac",
-        "reward_signals.gail",
         "network_settings.memory",
         "network_settings.encoder",
         "self_play",
@@ -48,7 +50,7 @@ def test_a_shared_critic_is_a_feature():
     behavior = BehaviorSettings.model_validate(
         {"trainer_type": "ppo", "hyperparameters": {"shared_critic": True}}
     )
-    without = frozenset({"trainer_type:ppo", "reward_signals.extrinsic"})
+    without = frozenset({"trainer_type:ppo"})
     assert unsupported_features(behavior, without) == ["hyperparameters.shared_critic"]
     assert unsupported_features(behavior, without | {"shared_critic"}) == []
 
@@ -77,9 +79,7 @@ def test_parameters_that_are_more_than_supported_are_named(value, supported, ref
 
 def test_a_whole_configuration_is_judged_with_full_paths():
     settings = load_text("behaviors: {A: {trainer_type: sac}}\ndefault_settings: {self_play: {}}")
-    paths = unsupported(
-        settings.settings, frozenset({"trainer_type:ppo", "reward_signals.extrinsic"})
-    )
+    paths = unsupported(settings.settings, frozenset({"trainer_type:ppo"}))
     assert paths == [
         "behaviors.A.trainer_type: sac",
         "behaviors.A.self_play",
