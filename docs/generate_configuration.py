@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -115,7 +116,7 @@ def configuration_page() -> str:
 
 def table(model: type[Settings]) -> str:
     """One model, a row for each key."""
-    lines = [f"\n### {model.__name__}", "", (model.__doc__ or "").splitlines()[0], ""]
+    lines = [f"\n### {model.__name__}", "", inspect.cleandoc(model.__doc__ or ""), ""]
     lines += ["| key | type | default | bounds | meaning |", "|---|---|---|---|---|"]
     for key, field in model.model_fields.items():
         cells = (f"`{key}`", kind(field.annotation), default(field), bounds(field))

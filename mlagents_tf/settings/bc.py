@@ -11,7 +11,11 @@ from mlagents_tf.settings.ppo import HyperparameterSettings, Schedule
 
 
 class BCSettings(DemonstrationSettings, HyperparameterSettings):
-    """Hyperparameters of `trainer_type: bc`, which learns from a demonstration alone."""
+    """Hyperparameters of `trainer_type: bc`, which learns from demonstrations alone.
+
+    There is no environment, and so there are no steps: `max_steps`, `summary_freq` and
+    `checkpoint_interval` count the rows learned from. Reward signals have no effect.
+    """
 
     batch_size: PositiveInt = Field(default=64, description="rows per gradient step")
     learning_rate_schedule: Schedule = Field(
@@ -22,6 +26,12 @@ class BCSettings(DemonstrationSettings, HyperparameterSettings):
     )
     samples_per_update: NonNegativeInt = Field(
         default=0, description="rows per update; 0: all of them"
+    )
+    held_out: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share of the episodes that is not learned from but measured on",
     )
 
     @model_validator(mode="before")

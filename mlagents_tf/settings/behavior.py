@@ -184,6 +184,16 @@ class BehaviorSettings(Settings):
         return value
 
     @model_validator(mode="after")
+    def cloning_alone_has_no_other_trainer(self) -> BehaviorSettings:
+        if self.trainer_type == "bc" and self.behavioral_cloning is not None:
+            raise ValueError(
+                "behavioral_cloning stands beside a trainer that learns from rewards, and "
+                "trainer_type bc clones already. Take it out, or set it to null where "
+                "default_settings has it."
+            )
+        return self
+
+    @model_validator(mode="after")
     def a_sequence_fits_a_minibatch(self) -> BehaviorSettings:
         memory, batch_size = self.network_settings.memory, self.hyperparameters.batch_size
         if memory and memory.sequence_length > batch_size:

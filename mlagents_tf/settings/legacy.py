@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from mlagents_tf.settings.base import boolean, near, number, show
-from mlagents_tf.settings.document import Document, KeyPath
+from mlagents_tf.settings.document import Document
+from mlagents_tf.settings.legacy_section import LegacySection
 from mlagents_tf.settings.registry import TRAINER_SETTINGS, reward_signal_settings
 from mlagents_tf.settings.run import RunSettings
 
@@ -30,7 +29,10 @@ SAC_INTERVALS = ("num_update", "train_interval", "reward_signal_num_update")
 # in old files and never used by the trainers that read them
 LEFTOVERS = {*SAC_INTERVALS, "gamma", "curiosity_enc_size", "burn_in_ratio", "demo_path"}
 LEFTOVERS |= {"summary_path", "model_path", "reward_signal_steps_per_update"}
+LEFTOVERS |= {"batches_per_epoch"}
 TRAINERS = {"offline_bc": "bc"}
+# keys that offline_bc left alone, and that its sections inherit from `default`
+NOT_CLONED = ("behavioral_cloning", "pretraining", "reward_signals", "self_play")
 # defaults of 0.16 that are not today's
 SELF_PLAY = {"save_steps": 20_000, "swap_steps": 20_000, "team_change": 100_000}
 
@@ -52,7 +54,7 @@ def convert_legacy(legacy: Document) -> tuple[Document, list[str]]:
     ]
     notices += [str(repeat) for repeat in legacy.repeats]
     for name in legacy.data:
-        section = _Section(legacy, document, name, notices)
+        section = _Conversion(legacy, document, name, notices)
         if name == "default":
             section.root = ("default_settings",)
             if "trainer" not in section.sources:
@@ -61,68 +63,16 @@ def convert_legacy(legacy: Document) -> tuple[Document, list[str]]:
     return document, notices
 
 
-@dataclass
-class _Section:
-    """One behavior: where each of its keys is written, and where it goes."""
+class _Conversion(LegacySection):
+    """Writes one behavior in the current layout."""
 
-    legacy: Document
-    document: Document
-    name: str
-    notices: list[str]
-    root: KeyPath = ()
-    sources: dict[str, KeyPath] = field(default_factory=dict)
     trainer: str = ""
-
-    def __post_init__(self) -> None:
-        self.root = ("behaviors", self.name)
-        own = self.follow_aliases()
-        for section in ("default", own):
-            keys = self.legacy.data.get(section)
-            for key in keys if isinstance(keys, dict) else ():
-                self.sources[key] = (section, key)
-
-    def follow_aliases(self) -> str:
-        """The section that this one names, and that one, until there are keys."""
-        seen, name, data = [self.name], self.name, self.legacy.data
-        while isinstance(data.get(name), str):
-            name = data[name]
-            if name in seen:
-                self.legacy.fault((self.name,), f"a circle of names: {' -> '.join([*seen, name])}.")
-                break
-            if name not in data:
-                self.legacy.fault((self.name,), f"no section '{name}'.{near(name, data)}")
-                break
-            seen.append(name)
-        if not isinstance(data.get(name), str | dict | None):
-            received = show(data[name])
-            self.legacy.fault((name,), f"expected a section of keys (received {received}).")
-        return name
-
-    def get(self, key: str) -> Any:
-        """The value of a key of this section or of `default`; None if it is not given."""
-        value: Any = self.legacy.data
-        for part in self.sources.get(key, ()):
-            value = value[part]
-        return value if key in self.sources and value != "None" else None
-
-    def own_keys(self) -> Iterator[str]:
-        """Keys that are written in this section itself, not in `default` or another one."""
-        return (key for key, source in self.sources.items() if source[0] == self.name)
-
-    def move(self, key: str, *target: str) -> None:
-        """Copy a key, unless it has no value, to its place in the current layout."""
-        if self.get(key) is not None:
-            self.document.take(self.legacy, self.sources[key], self.root + target)
-
-    def set(self, value: Any, because: str, *target: str) -> None:
-        """Set a value that follows from the key `because`."""
-        place = self.legacy.place(self.sources.get(because, (self.name,)))
-        self.document.put(self.root + target, value, place)
 
     def convert(self) -> None:
         """Write this section into the document."""
         if not self.convert_trainer():
             return
+        self.drop_what_cloning_ignored()
         for key in TRAINER_SETTINGS[self.trainer].model_fields:
             self.move(key, "hyperparameters", key)
         for key in NETWORK:
@@ -135,6 +85,7 @@ class _Section:
         self.convert_reward_signals()
         self.convert_schedules()
         self.convert_update_intervals()
+        self.convert_steps_of_cloning()
         self.convert_pretraining()
         self.convert_self_play()
         self.name_ignored_keys()
@@ -162,6 +113,17 @@ class _Section:
             self.set(self.trainer, "trainer", "trainer_type")
             return True
         return False
+
+    def drop_what_cloning_ignored(self) -> None:
+        """Rewards and self-play of `default` were never read for a section of offline_bc."""
+        if self.trainer == "bc":
+            own = set(self.own_keys()).intersection(NOT_CLONED)
+            if own:
+                self.notices.append(
+                    f"{self.name}: ignored {', '.join(sorted(own))}, which bc does not use."
+                )
+            for key in NOT_CLONED:
+                self.sources.pop(key, None)
 
     def convert_memory(self) -> None:
         """memory_size and sequence_length count only with use_recurrent."""
@@ -241,6 +203,31 @@ class _Section:
                     f"{self.name}: train_interval / {updates} became {target} {steps:g}."
                 )
 
+    def convert_steps_of_cloning(self) -> None:
+        """offline_bc learned from `batches_per_epoch` minibatches with each step of its students.
+
+        They are not there any more, so steps become the rows that were learned from in them.
+        """
+        if self.trainer != "bc" or self.get("batches_per_epoch") is None:
+            return
+        for key in ("max_steps", "summary_freq"):
+            if self.get(key) is None:
+                continue
+            try:
+                rows = number(self.get("batches_per_epoch")) * number(self.get("batch_size"))
+                self.set(number(self.get(key)) * rows, key, key)
+            except PydanticCustomError:
+                self.legacy.fault(
+                    self.sources["batches_per_epoch"],
+                    f"{key}, batches_per_epoch and batch_size must be numbers.",
+                )
+                return
+            if key in self.own_keys() or "batches_per_epoch" in self.own_keys():
+                self.notices.append(
+                    f"{self.name}.{key}: {show(self.get(key))} steps of {rows:g} rows "
+                    f"(batches_per_epoch x batch_size) became rows."
+                )
+
     def convert_pretraining(self) -> None:
         """The first name of behavioral_cloning; SAC drew one minibatch for each update."""
         if self.get("pretraining") is None or self.get("behavioral_cloning") is not None:
@@ -277,6 +264,8 @@ class _Section:
         used.update(NETWORK, MEMORY, UNCHANGED, HANDLED, ("reward_signal_steps_per_update",))
         if self.trainer == "sac":
             used.update(SAC_INTERVALS)
+        if self.trainer == "bc":
+            used.add("batches_per_epoch")
         known = {key for model in TRAINER_SETTINGS.values() for key in model.model_fields}
         known.update(LEFTOVERS)
         foreign = []

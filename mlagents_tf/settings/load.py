@@ -156,6 +156,13 @@ def remarks(settings: RunSettings) -> list[str]:
     found = []
     if not settings.behaviors and settings.default_settings is None:
         found.append("no behavior is configured: all train with PPO and its default settings.")
+    for name, behavior in settings.behaviors.items():
+        ignored = [signal for signal in behavior.reward_signals if signal != "extrinsic"]
+        if behavior.trainer_type == "bc" and ignored:
+            found.append(
+                f"behaviors.{name}.reward_signals: {', '.join(ignored)} has no effect: bc learns "
+                "from demonstrations alone."
+            )
     for name, parameter in settings.environment_parameters.items():
         if (
             isinstance(parameter, CurriculumSettings)

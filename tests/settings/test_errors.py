@@ -76,6 +76,10 @@ def test_every_error_of_a_file_is_reported_in_its_order(errors):
         ("self_play: {window: 0}", "must be greater than 0"),
         ("self_play: {play_against_latest_model_ratio: 2}", "must be at most 1"),
         ("behavioral_cloning: {steps: 5}", "demo_path: is required"),
+        (
+            "behavioral_cloning: {demo_path: a, demo_action_alignment: nxt}",
+            "must be 'auto', 'next' or 'same' (received 'nxt'). Did you mean 'next'?",
+        ),
         ("batch_size: 64", "no such key (received 64). Write it under 'hyperparameters'."),
         ("hidden_units: 64", "Write it under 'network_settings'."),
         ("trainer_type: pppo", "given twice"),
@@ -101,6 +105,22 @@ def test_an_unknown_trainer_is_named_with_the_nearest(errors):
 def test_sac_updates_every_so_many_steps(errors):
     (line,) = errors("behaviors: {A: {trainer_type: sac, hyperparameters: {steps_per_update: 0}}}")
     assert "steps_per_update: must be greater than 0 (received 0)" in line
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1"])
+def test_something_is_left_to_learn_from(errors, share):
+    hyperparameters = f"{{demo_path: a, held_out: {share}}}"
+    (line,) = errors(f"behaviors: {{A: {{trainer_type: bc, hyperparameters: {hyperparameters}}}}}")
+    assert "held_out: must be " in line
+
+
+def test_cloning_beside_the_trainer_that_clones_is_refused(errors):
+    bc = "{trainer_type: bc, hyperparameters: {demo_path: a}}"
+    (line,) = errors(
+        f"behaviors: {{A: {bc}}}\ndefault_settings: {{behavioral_cloning: {{demo_path: b}}}}"
+    )
+    assert "behaviors.A: behavioral_cloning stands beside a trainer that learns from" in line
+    assert "set it to null where default_settings has it" in line
 
 
 def test_hyperparameters_need_a_trainer_type(errors):

@@ -6,6 +6,7 @@ import pytest
 
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.load import load_settings
+from mlagents_tf.settings.support import unsupported
 
 SAC_2019 = Path(__file__).parent / "fixtures" / "sac_2019.yaml"
 
@@ -30,6 +31,21 @@ default:
   sequence_length: 64
   reward_signals:
     extrinsic: {strength: 1.0, gamma: 0.9}
+"""
+OFFLINE_BC = """\
+A:
+  trainer: offline_bc
+  batch_size: 64
+  batches_per_epoch: 10
+  max_steps: '5.0e4'
+  summary_freq: 1000
+  use_recurrent: false
+  hidden_units: 128
+  learning_rate: 3.0e-4
+  num_layers: 2
+  sequence_length: 32
+  memory_size: 256
+  demo_path: a.demo
 """
 
 
@@ -126,11 +142,55 @@ def test_reward_signals_may_update_at_their_own_pace(load):
 
 
 def test_offline_cloning_is_the_trainer_bc(load):
-    text = "A: {trainer: offline_bc, demo_path: a.demo, batch_size: 16, batches_per_epoch: 10}"
-    loaded = load(text)
+    loaded = load(OFFLINE_BC)
     behavior = loaded.settings.behaviors["A"]
     assert (behavior.trainer_type, behavior.hyperparameters.demo_path) == ("bc", "a.demo")
-    assert "A.batches_per_epoch is ignored: no such key." in " ".join(loaded.notices)
+    assert behavior.hyperparameters.batch_size == 64
+    assert unsupported(loaded.settings) == []
+
+
+def test_steps_of_offline_cloning_become_the_rows_they_learned_from(load):
+    loaded = load(OFFLINE_BC)
+    behavior = loaded.settings.behaviors["A"]
+    assert behavior.max_steps == 50_000 * 10 * 64
+    assert behavior.summary_freq == 1_000 * 10 * 64
+    sentence = "A.max_steps: '5.0e4' steps of 640 rows (batches_per_epoch x batch_size) became rows"
+    assert sentence in " ".join(loaded.notices)
+    assert not any("ignored" in notice for notice in loaded.notices)
+
+
+def test_offline_cloning_ignores_the_rewards_of_the_default_section(load):
+    default = DEFAULT.replace("extrinsic: {", "gail: {demo_path: b.demo, ")
+    default += "  pretraining: {demo_path: b.demo}\n  self_play: {}\n"
+    loaded = load(default + OFFLINE_BC)
+    behavior = loaded.settings.behaviors["A"]
+    assert list(behavior.reward_signals) == ["extrinsic"]
+    assert behavior.behavioral_cloning is behavior.self_play is None
+
+
+def test_rewards_of_an_offline_cloning_section_are_named_as_ignored(load):
+    loaded = load(OFFLINE_BC + "  reward_signals: {extrinsic: {}}\n")
+    assert "A: ignored reward_signals, which bc does not use." in loaded.notices
+
+
+def test_batches_of_offline_cloning_must_be_a_number(load):
+    with pytest.raises(SettingsError, match=r"A\.batches_per_epoch: max_steps, batches_per_epoch"):
+        load(OFFLINE_BC.replace("batches_per_epoch: 10", "batches_per_epoch: many"))
+
+
+def test_the_encoding_size_of_a_signal_is_the_width_of_its_network(load):
+    text = "A: {reward_signals: {curiosity: {encoding_size: 256}, gail: {encoding_size: 64,"
+    loaded = load(DEFAULT + text + " demo_path: a.demo, use_actions: true}}}")
+    curiosity, gail = loaded.settings.behaviors["A"].reward_signals.values()
+    assert (curiosity.network_settings.hidden_units, gail.network_settings.hidden_units) == (
+        256,
+        64,
+    )
+    assert (gail.network_settings.num_layers, gail.use_actions, gail.learning_rate) == (
+        2,
+        True,
+        3e-4,
+    )
 
 
 def test_a_misspelled_key_is_ignored_with_a_hint(load):

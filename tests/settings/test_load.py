@@ -154,6 +154,15 @@ def test_reward_signals_have_no_memory(load):
     assert "reward signals have none" in loaded.notices[0]
 
 
+def test_reward_signals_have_no_effect_on_cloning_and_a_notice_says_so(load):
+    bc = "trainer_type: bc, hyperparameters: {demo_path: a}"
+    loaded = load(f"behaviors: {{A: {{{bc}, reward_signals: {{extrinsic: {{}}, rnd: {{}}}}}}}}")
+    assert loaded.notices == (
+        "behaviors.A.reward_signals: rnd has no effect: bc learns from demonstrations alone.",
+    )
+    assert load(f"behaviors: {{A: {{{bc}}}}}").notices == ()
+
+
 def test_criteria_of_the_last_lesson_have_no_effect_and_a_notice_says_so(load):
     lesson = "{name: a, value: 1, completion_criteria: {behavior: A}}"
     loaded = load(f"environment_parameters: {{wall: {{curriculum: [{lesson}]}}}}")
