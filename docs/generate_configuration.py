@@ -60,7 +60,8 @@ Did you mean 'batch_size'?
 behavior) is recognised and converted when it is read, and what was changed or ignored is printed.
 `mlagents-tf upgrade-config OLD NEW [--curriculum F] [--sampler F]` writes the current layout.
 A 2019 file's `train_interval` and `num_update` become `steps_per_update`, `pretraining` becomes
-`behavioral_cloning`, and a section may be the name of another section.
+`behavioral_cloning`, and a section may be the name of another section. `trainer: offline_bc`
+becomes `trainer_type: bc`, and each of its steps `batches_per_epoch` times `batch_size` rows.
 
 **Started from what?** `resume` and `initialize_from` exclude each other. If one is on the command
 line and the other in the file, the command line wins; otherwise `resume` does.

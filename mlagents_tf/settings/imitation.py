@@ -12,7 +12,7 @@ class DemonstrationSettings(Settings):
     """Which demonstrations to learn from, and how to read them."""
 
     demo_path: str = Field(
-        description="a .demo file or a directory of them, from the working directory"
+        description="a .demo file or a directory of them, relative to the working directory"
     )
     demo_action_alignment: Alignment = Field(
         default="auto",
