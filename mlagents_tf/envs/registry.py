@@ -10,6 +10,7 @@ from mlagents_tf.envs.embedded.basic import Basic
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
 from mlagents_tf.envs.embedded.push_block import PushBlock
+from mlagents_tf.envs.embedded.pyramids import Pyramids
 from mlagents_tf.envs.embedded.toy import (
     DiscreteLine,
     HybridLine,
@@ -30,6 +31,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Ball3D,
     Ball3DHard,
     PushBlock,
+    Pyramids,
     GridWorldVector,
     LineWorld,
     DiscreteLine,

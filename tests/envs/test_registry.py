@@ -7,7 +7,14 @@ from mlagents_tf.envs.embedded.ball import Ball3D
 from mlagents_tf.envs.registry import EMBEDDED, list_envs, make_env
 from mlagents_tf.errors import EnvError
 
-AREAS = {"Basic": 1, "3DBall": 12, "3DBallHard": 12, "PushBlock": 32, "GridWorldVector": 9}
+AREAS = {
+    "Basic": 1,
+    "3DBall": 12,
+    "3DBallHard": 12,
+    "PushBlock": 32,
+    "Pyramids": 16,
+    "GridWorldVector": 9,
+}
 
 
 @pytest.mark.parametrize(("name", "areas"), AREAS.items())
