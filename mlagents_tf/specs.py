@@ -69,6 +69,11 @@ class ActionSpec:
         """Options of all branches together, the width of an action mask."""
         return sum(self.discrete_branches)
 
+    @property
+    def vector_size(self) -> int:
+        """Numbers of an action as a vector: continuous dimensions, and 0 or 1 for each option."""
+        return self.continuous_size + self.num_discrete
+
     def describe(self) -> str:
         """For people: `continuous 2; discrete [3, 2]`."""
         parts = []

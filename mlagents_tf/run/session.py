@@ -228,6 +228,8 @@ class Session:
             self.notify(f"behavior {name}: threaded: true is not needed here; trained unthreaded.")
         seed = self.settings.env_settings.seed + len(self.trainers)
         trainer = make_trainer(name, self.env.specs[name], settings, seed)
+        for remark in trainer.prepare():
+            self.notify(f"behavior {name}: {remark}")
         if trainer.replay is not None:
             others = [t.replay for t in self.trainers.values() if t.replay is not None]
             self.notify(check_fits(name, trainer.replay, others))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from mlagents_tf.data.minibatches import shuffled_minibatches
 from mlagents_tf.data.rows import Episodes, TapeRows
 from mlagents_tf.data.tape import Tape
 from mlagents_tf.nn.bodies import network_shape
@@ -22,16 +24,21 @@ from mlagents_tf.ops.schedules import (
     LEARNING_RATE_FLOOR,
     scheduled,
 )
-from mlagents_tf.rewards.signal import Transitions
+from mlagents_tf.ops.seeds import folded
+from mlagents_tf.rewards.signal import SKIPPED, Transitions
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.ppo import PPOSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
+from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
 from mlagents_tf.trainers.compiled import compiled
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer
+
+TAGS = ("Losses/Policy Loss", "Losses/Value Loss", "Policy/Entropy", SKIPPED)
+"""Of what a gradient step of the policy returns."""
 
 CHUNKS = (1024, 512, 256)
 """Rows valued at once before the epochs begin; lengths of tapes are multiples of it."""
@@ -65,16 +72,20 @@ class PPOTrainer(Trainer):
         super().__init__(behavior, spec, settings, seed)
         hyperparameters = cast(PPOSettings, settings.hyperparameters)
         self.hyperparameters = hyperparameters
-        self.signals = make_signals(settings.reward_signals)
         network = settings.network_settings
         self.network: ActorCritic = ActorCritic(
             spec,
-            len(self.signals),
+            len(settings.reward_signals),
             network_shape(network),
             self.rng,
             shared_critic=hyperparameters.shared_critic,
         )
+        self.signals = make_signals(settings.reward_signals, spec, self.rng)
         self.optimizer = make_adam(hyperparameters.learning_rate, self.network.trainable_variables)
+        if settings.behavioral_cloning is not None:
+            self.cloning = BehavioralCloning(
+                self.network.policy, settings.behavioral_cloning, hyperparameters, spec
+            )
         self.chunk = next(
             (chunk for chunk in CHUNKS if 8 * chunk <= hyperparameters.buffer_size), CHUNKS[-1]
         )
@@ -107,9 +118,11 @@ class PPOTrainer(Trainer):
             tf.convert_to_tensor(order),
             tf.constant(count, tf.int32),
             Hyperparameters(*(tf.constant(value, tf.float32) for value in hyperparameters)),
+            self._signal_seed(),
+            self.cloning and self.cloning.passes(self.rng, self.steps),
         )
         statistics = {name: float(value) for name, value in metrics.items()}
-        skipped = statistics.pop("skipped")
+        skipped = statistics.pop(SKIPPED)
         refuse_skipped(self.behavior, self.steps, skipped, count, statistics)
         self.tape.clear()
         self.actor.refresh()
@@ -118,6 +131,12 @@ class PPOTrainer(Trainer):
             "Policy/Epsilon": hyperparameters[1],
             "Policy/Beta": hyperparameters[2],
         }
+
+    def _signal_seed(self) -> tf.Tensor | None:
+        """[2] int32 of all that signals draw in an update; None where none of them learns."""
+        if not any(signal.tags for signal in self.signals):
+            return None
+        return tf.convert_to_tensor(self.rng.integers(0, 2**31, 2).astype(np.int32))
 
     def _scheduled(self) -> tuple[float, float, float]:
         """Learning rate, epsilon and beta now."""
@@ -131,26 +150,25 @@ class PPOTrainer(Trainer):
     def _minibatches(self, rows: TapeRows) -> tuple[NDArray[np.int32], int]:
         """Rows of each minibatch of all epochs, [E * M, B] int32, and how many of them count.
 
-        Every epoch shuffles the real rows anew and leaves out what does not fill a minibatch.
         The array is padded to the most that fit the tape, so that its shape stays the same.
         """
         h = self.hyperparameters
-        real = rows.real
-        per_epoch = len(real) // h.batch_size
-        most = len(rows.mask) // h.batch_size
-        order = np.zeros((h.num_epoch * most, h.batch_size), np.int32)
-        for epoch in range(h.num_epoch):
-            shuffled = self.rng.permutation(real)[: per_epoch * h.batch_size]
-            order[epoch * per_epoch : (epoch + 1) * per_epoch] = shuffled.reshape(per_epoch, -1)
-        return order, h.num_epoch * per_epoch
+        order = shuffled_minibatches(self.rng, rows.real, h.batch_size, h.num_epoch)
+        most = h.num_epoch * (len(rows.mask) // h.batch_size)
+        return np.pad(order, [(0, most - len(order)), (0, 0)]), len(order)
 
     def _update(
-        self, rows: TapeRows, order: tf.Tensor, count: tf.Tensor, hyper: Hyperparameters
+        self,
+        rows: TapeRows,
+        order: tf.Tensor,
+        count: tf.Tensor,
+        hyper: Hyperparameters,
+        seed: tf.Tensor | None,
+        lesson: Lesson | None,
     ) -> dict[str, tf.Tensor]:
         """All epochs and minibatches: the one compiled call."""
         self.network.policy.inputs.observe(rows.obs, rows.mask)
-        old_log_probs, values = self._evaluate(rows)
-        rewards = self._rewards(rows)
+        old_log_probs, values, rewards = self._evaluate(rows)
         advantages = self._advantages(rows, rewards, values)
         whole = Minibatch(
             rows.obs,
@@ -166,51 +184,73 @@ class PPOTrainer(Trainer):
 
         def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             minibatch = tf.nest.map_structure(lambda x: tf.gather(x, order[i]), whole)
-            return i + 1, totals + self._gradient_step(minibatch, hyper)
+            learned = self._gradient_step(minibatch, hyper)
+            return i + 1, totals + tf.concat(
+                [learned, *self._train_signals(rows, order[i], seed, i)], axis=0
+            )
 
         # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
-        _, totals = tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros([4])))
-        means = totals / tf.cast(count, tf.float32)
-        metrics = {
-            "Losses/Policy Loss": tf.abs(means[0]),
-            "Losses/Value Loss": means[1],
-            "Policy/Entropy": means[2],
-            "skipped": totals[3],
-        }
+        tags = [*TAGS, *(tag for signal in self.signals for tag in signal.tags_of_step)]
+        _, totals = tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(len(tags))))
+        metrics = _means(tags, totals, count)
+        metrics["Losses/Policy Loss"] = tf.abs(metrics["Losses/Policy Loss"])
         for k, signal in enumerate(self.signals):
             metrics[f"Policy/{signal.label} Reward"] = masked_mean(rewards[k], rows.mask)
             metrics[f"Policy/{signal.label} Value Estimate"] = masked_mean(values[k], rows.mask)
+        if self.cloning is not None and lesson is not None:
+            metrics["Losses/Pretraining Loss"], skipped = tf.unstack(self.cloning.learn(lesson))
+            metrics[SKIPPED] += skipped
         return metrics
 
-    def _evaluate(self, rows: TapeRows) -> tuple[tf.Tensor, tf.Tensor]:
-        """Log-probabilities [F] and values [S, F] of the policy that starts the update."""
+    def _evaluate(self, rows: TapeRows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Of the networks that start the update: log-probabilities [F], values and rewards [S, F].
 
-        def chunk(inputs: tuple[Any, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-            obs, continuous, discrete, allowed = inputs
-            distribution, values = self.network.distribution_and_values(obs, allowed)
-            return distribution.log_probs(continuous, discrete), values
+        Rewards are scaled.
+        """
+        at = tf.reshape(tf.range(rows.mask.shape[0]), (-1, self.chunk))
 
-        inputs = (rows.obs, rows.continuous, rows.discrete, rows.allowed)
-        chunks = tf.nest.map_structure(
-            lambda x: tf.reshape(x, (x.shape[0] // self.chunk, self.chunk, *x.shape[1:])), inputs
+        def chunk(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            part = tf.nest.map_structure(lambda x: tf.gather(x, at), rows)
+            distribution, values = self.network.distribution_and_values(part.obs, part.allowed)
+            transitions = self._transitions(rows, at)
+            rewards = tf.stack([signal.rewards(transitions) for signal in self.signals])
+            return distribution.log_probs(part.continuous, part.discrete), values, rewards
+
+        log_probs, values, rewards = tf.map_fn(
+            chunk, at, fn_output_signature=(tf.float32, tf.float32, tf.float32)
+        )  # [F / chunk, chunk], then [F / chunk, S, chunk]
+
+        def by_signal(x: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(tf.transpose(x, [1, 0, 2]), [len(self.signals), -1])
+
+        return tf.reshape(log_probs, [-1]), by_signal(values), by_signal(rewards)
+
+    def _transitions(self, rows: TapeRows, at: tf.Tensor) -> Transitions:
+        """Rows `at` [B] of a tape, as reward signals see them."""
+        # behind every real row stands what was seen next
+        following = tf.minimum(at + 1, rows.mask.shape[0] - 1)
+        return Transitions(
+            tuple(tf.gather(obs, at) for obs in rows.obs),
+            self.network.policy.squashed(tf.gather(rows.continuous, at)),
+            tf.gather(rows.discrete, at),
+            tf.gather(rows.rewards, at),
+            tf.gather(rows.terminated, at),
+            tuple(tf.gather(obs, following) for obs in rows.obs),
+            tf.gather(rows.mask, at),
         )
-        log_probs, values = tf.map_fn(
-            chunk, chunks, fn_output_signature=(tf.float32, tf.float32)
-        )  # [F / chunk, chunk], [F / chunk, S, chunk]
-        by_signal = tf.transpose(values, [1, 0, 2])
-        return tf.reshape(log_probs, [-1]), tf.reshape(by_signal, [len(self.signals), -1])
 
-    def _rewards(self, rows: TapeRows) -> tf.Tensor:
-        """[S, F] scaled rewards of each signal."""
-        transitions = Transitions(
-            rows.obs,
-            self.network.policy.squashed(rows.continuous),
-            rows.discrete,
-            rows.rewards,
-            rows.terminated,
-            rows.mask,
-        )
-        return tf.stack([signal.rewards(transitions) for signal in self.signals])
+    def _train_signals(
+        self, rows: TapeRows, at: tf.Tensor, seed: tf.Tensor | None, i: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """A gradient step of each signal with something to learn, on the rows of a minibatch."""
+        learning = [signal for signal in self.signals if signal.tags]
+        if not learning:
+            return []
+        transitions = self._transitions(rows, at)
+        return [
+            signal.train(transitions, folded(seed, len(learning) * i + k))
+            for k, signal in enumerate(learning)
+        ]
 
     def _advantages(self, rows: TapeRows, rewards: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """[S, F] advantages."""
@@ -259,3 +299,10 @@ class PPOTrainer(Trainer):
 
     def abandon(self) -> None:
         self.tape.abandon()
+
+
+def _means(tags: Sequence[str], totals: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Means over `count` steps by tag; steps that were skipped are added up."""
+    sums = list(zip(tags, tf.unstack(totals), strict=True))
+    means = {tag: total / tf.cast(count, tf.float32) for tag, total in sums}
+    return means | {SKIPPED: tf.add_n([total for tag, total in sums if tag == SKIPPED])}

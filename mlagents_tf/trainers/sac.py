@@ -15,20 +15,23 @@ from mlagents_tf.nn.bodies import network_shape
 from mlagents_tf.nn.critics import Critic, SoftActorCritic
 from mlagents_tf.nn.gradients import apply_finite, make_adam
 from mlagents_tf.nn.normalizer import RowSummary
+from mlagents_tf.ops.actions import one_hot_branches
 from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
+from mlagents_tf.ops.seeds import folded
 from mlagents_tf.ops.soft import (
     bootstrapped,
     entropy_coefficient_loss,
     half_squared_error,
     mean_over_branches,
 )
-from mlagents_tf.rewards.signal import Transitions
+from mlagents_tf.rewards.signal import SKIPPED, Transitions
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.sac import SACSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
+from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
 from mlagents_tf.trainers.compiled import CompiledOnce
 from mlagents_tf.trainers.packing import Packing
 from mlagents_tf.trainers.signals import make_signals
@@ -71,22 +74,27 @@ class SACTrainer(Trainer):
         super().__init__(behavior, spec, settings, seed)
         h = cast(SACSettings, settings.hyperparameters)
         self.hyperparameters = h
-        self.signals = make_signals(settings.reward_signals)
         network = settings.network_settings
         self.network = SoftActorCritic(
             spec,
-            len(self.signals),
+            len(settings.reward_signals),
             network_shape(network),
             self.rng,
             q_target=h.critic == "q_target",
             init_entcoef=h.init_entcoef,
         )
+        self.signals = make_signals(settings.reward_signals, spec, self.rng)
+        if settings.behavioral_cloning is not None:
+            self.cloning = BehavioralCloning(
+                self.network.policy, settings.behavioral_cloning, h, spec
+            )
         # one Adam: what it does to a weight does not depend on the others
         self.optimizer = make_adam(h.learning_rate, self.network.trainable_variables)
         self.replay = Replay(spec, h.buffer_size)
         self.memory = self.replay
         self.actor = Actor(self.network.policy, network.deterministic)
         self.credit = 0.0  # steps that no gradient step was made for yet
+        self.signal_credit = 0.0  # the same of reward signals
         self.normalized = 0  # rows of the replay that the normaliser has learned from
         self._tags = self._statistics_tags()
         self._packing = Packing(
@@ -95,18 +103,21 @@ class SACTrainer(Trainer):
         batch_bytes = 2 * h.batch_size * self.replay.layout().itemsize
         calls = [size for size in CALLS if size * batch_bytes <= SAMPLE_BYTES] or [1]
         self._compiled_updates = {size: CompiledOnce(self._update) for size in calls}
+        self._signal_tags = [tag for signal in self.signals for tag in signal.tags_of_step]
+        self._signal_packing = Packing(self.replay.blank(1, h.batch_size))
+        self._compiled_signals = {size: CompiledOnce(self._train_signals) for size in calls}
 
     def _statistics_tags(self) -> list[str]:
         """Names of what a gradient step puts out, in its order."""
         tags = ["Losses/Policy Loss", "Losses/Value Loss", "Losses/Q1 Loss", "Losses/Q2 Loss"]
-        tags += ["Policy/Entropy", "skipped"]
+        tags += ["Policy/Entropy", SKIPPED]
         if self.spec.actions.num_branches:
             tags.append("Policy/Discrete Entropy Coeff")
         if self.spec.actions.continuous_size:
             tags.append("Policy/Continuous Entropy Coeff")
         for signal in self.signals:
             tags += [f"Policy/{signal.label} Reward", f"Policy/{signal.label} Value Estimate"]
-        return tags
+        return [*tags, "Losses/Pretraining Loss"] if self.cloning else tags
 
     def act(self, step: Step) -> Actions:
         deciding = step.deciding()
@@ -122,6 +133,7 @@ class SACTrainer(Trainer):
         # nothing is owed for steps at which there was too little to learn from
         if self._has_enough():
             self.credit += answered
+            self.signal_credit += answered
         return episodes
 
     def _has_enough(self) -> bool:
@@ -156,15 +168,42 @@ class SACTrainer(Trainer):
                     [tf.convert_to_tensor(image) for image in images],
                     tf.constant(learning_rate, tf.float32),
                     self._newly_seen(),
+                    self.cloning and self.cloning.draws(self.rng, self.steps, size),
                 ).numpy()
                 totals += outputs[: len(totals)]
         self.credit -= count * h.steps_per_update
         statistics = dict(zip(self._tags, map(float, totals / count), strict=True))
         refuse_skipped(
-            self.behavior, self.steps, statistics.pop("skipped") * count, count, statistics
+            self.behavior, self.steps, statistics.pop(SKIPPED) * count, count, statistics
         )
         self.actor.refresh(outputs[len(totals) :])
+        statistics |= self._update_signals()
         return statistics | {"Policy/Learning Rate": learning_rate}
+
+    def _update_signals(self) -> dict[str, float]:
+        """The gradient steps that reward signals are due, each on a minibatch of its own."""
+        steps_per_update = self.hyperparameters.reward_signal_steps_per_update
+        count = due = int(self.signal_credit / steps_per_update)
+        self.signal_credit -= count * steps_per_update
+        if not self._signal_tags or not count:
+            return {}
+        totals = np.zeros(len(self._signal_tags), np.float32)
+        for size, train in self._compiled_signals.items():
+            while due >= size:
+                due -= size
+                samples = self.replay.sample(self.rng, size, self.hyperparameters.batch_size)
+                packed, images = self._signal_packing.pack(samples)
+                seed = self.rng.integers(0, 2**31, 2).astype(np.int32)
+                totals += train(
+                    tf.convert_to_tensor(packed),
+                    [tf.convert_to_tensor(image) for image in images],
+                    tf.convert_to_tensor(seed),
+                ).numpy()
+        sums = list(zip(self._signal_tags, map(float, totals), strict=True))
+        statistics = {tag: total / count for tag, total in sums if tag != SKIPPED}
+        skipped = sum(total for tag, total in sums if tag == SKIPPED)
+        refuse_skipped(self.behavior, self.steps, skipped, count, statistics)
+        return statistics
 
     def _noise_shape(self, size: int) -> tuple[int, ...]:
         """[K, B, C, draws]: the policy is drawn from now, and at next states if Q looks there."""
@@ -183,6 +222,7 @@ class SACTrainer(Trainer):
         images: list[tf.Tensor],
         learning_rate: tf.Tensor,
         seen: RowSummary | None,
+        lesson: Lesson | None,
     ) -> tf.Tensor:
         """K gradient steps on packed samples [K, B, ...]: the one compiled call.
 
@@ -193,7 +233,8 @@ class SACTrainer(Trainer):
 
         def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch, noise = self._packing.unpack(packed[i], [image[i] for image in images])
-            return i + 1, totals + self._gradient_step(batch, noise, learning_rate)
+            learned = self._gradient_step(batch, noise, learning_rate)
+            return i + 1, totals + self._with_cloning(learned, lesson, i)
 
         # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
         count = packed.shape[0]
@@ -201,6 +242,36 @@ class SACTrainer(Trainer):
             lambda i, _: i < count, step, (0, tf.zeros(len(self._tags))), maximum_iterations=count
         )
         return tf.concat([totals, self.network.policy.packed_weights()], axis=0)
+
+    def _with_cloning(self, learned: tf.Tensor, lesson: Lesson | None, i: tf.Tensor) -> tf.Tensor:
+        """What a gradient step put out, and what cloning behind it did; [tags]."""
+        cloning = self.cloning
+        if cloning is None or lesson is None:
+            return learned
+        part = Lesson(lesson.indices[i], folded(lesson.seed, i), lesson.learning_rate)
+        loss, skipped = tf.unstack(cloning.learn(part))
+        also_skipped = skipped * tf.one_hot(self._tags.index(SKIPPED), learned.shape[0])
+        return tf.concat([learned + also_skipped, [loss]], axis=0)
+
+    def _train_signals(
+        self, packed: tf.Tensor, images: list[tf.Tensor], seed: tf.Tensor
+    ) -> tf.Tensor:
+        """K gradient steps of reward signals on packed samples [K, B, ...]: one compiled call.
+
+        Returns sums over K of what `_signal_tags` names.
+        """
+        learning = [signal for signal in self.signals if signal.tags]
+
+        def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            batch = self._signal_packing.unpack(packed[i], [image[i] for image in images])
+            transitions = _transitions(batch)
+            seeds = [folded(seed, len(learning) * i + k) for k in range(len(learning))]
+            trained = [s.train(transitions, own) for s, own in zip(learning, seeds, strict=True)]
+            return i + 1, totals + tf.concat(trained, axis=0)
+
+        count = packed.shape[0]
+        start = (0, tf.zeros(len(self._signal_tags)))
+        return tf.while_loop(lambda i, _: i < count, step, start, maximum_iterations=count)[1]
 
     def _gradient_step(
         self, batch: Batches, noise: tf.Tensor, learning_rate: tf.Tensor
@@ -267,14 +338,7 @@ class SACTrainer(Trainer):
 
     def _rewards(self, batch: Batches) -> tf.Tensor:
         """[S, B] scaled rewards of each signal."""
-        transitions = Transitions(
-            batch.obs,
-            batch.continuous,
-            batch.discrete,
-            batch.rewards,
-            tf.cast(batch.terminated, tf.float32),
-            tf.ones_like(batch.rewards),
-        )
+        transitions = _transitions(batch)
         return tf.stack([signal.rewards(transitions) for signal in self.signals])
 
     def _targets(self, batch: Batches, rewards: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -315,11 +379,10 @@ class SACTrainer(Trainer):
 
     def _taken(self, batch: Batches) -> Choice:
         """What was done on B rows."""
-        branches = [
-            tf.one_hot(batch.discrete[:, i], size)
-            for i, size in enumerate(self.spec.actions.discrete_branches)
-        ]
-        weights = tf.concat(branches, axis=-1) if branches else tf.ones_like(batch.rewards)[:, None]
+        branches = self.spec.actions.discrete_branches
+        weights = tf.ones_like(batch.rewards)[:, None]
+        if branches:
+            weights = one_hot_branches(batch.discrete, branches)
         return Choice(batch.continuous, weights, None)
 
     def _entropy_bonus(self, actions: Choice) -> tf.Tensor:
@@ -338,16 +401,31 @@ class SACTrainer(Trainer):
         ]
 
     def forget(self) -> None:
-        self.credit = 0.0
+        self.credit = self.signal_credit = 0.0
 
     def abandon(self) -> None:
         self.replay.abandon()
 
     def state(self) -> TrainerState:
         arrays, facts = super().state()
-        return TrainerState(arrays, facts | {"credit": self.credit, "normalized": self.normalized})
+        own = {"credit": self.credit, "signal_credit": self.signal_credit}
+        return TrainerState(arrays, facts | own | {"normalized": self.normalized})
 
     def load_state(self, state: TrainerState) -> None:
         super().load_state(state)
         self.credit = float(state.facts["credit"])
+        self.signal_credit = float(state.facts["signal_credit"])
         self.normalized = int(state.facts["normalized"])
+
+
+def _transitions(batch: Batches) -> Transitions:
+    """B samples as reward signals see them."""
+    return Transitions(
+        batch.obs,
+        batch.continuous,
+        batch.discrete,
+        batch.rewards,
+        tf.cast(batch.terminated, tf.float32),
+        batch.next_obs,
+        tf.ones_like(batch.rewards),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -14,11 +15,13 @@ from mlagents_tf.data.rows import Episodes
 from mlagents_tf.errors import DataError
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.nn.weights import HasParts, assign_weights, named_weights
+from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import check_step
+from mlagents_tf.trainers.cloning import BehavioralCloning
 
 
 class TrainerState(NamedTuple):
@@ -28,8 +31,8 @@ class TrainerState(NamedTuple):
     facts: dict[str, Any]
 
 
-class Memory(Protocol):
-    """What a trainer remembers, as far as it decides the future."""
+class Stateful(Protocol):
+    """Something whose arrays decide the future."""
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays by name that stay as they are."""
@@ -66,13 +69,17 @@ class Trainer(ABC):
         memory: what updates draw from.
         replay: the memory of an off-policy trainer. Its rows are no part of `state()`; whoever
             loads a state puts them back, or gives them up, before the trainer goes on.
+        signals: streams of rewards, in the order of the value heads.
+        cloning: what `behavioral_cloning` asks for.
     """
 
     network: Network
     optimizer: keras.optimizers.Optimizer
     actor: Actor
-    memory: Memory
+    memory: Stateful
     replay: Replay | None = None
+    signals: Sequence[RewardSignal] = ()
+    cloning: BehavioralCloning | None = None
 
     def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
         self.behavior = behavior
@@ -80,6 +87,20 @@ class Trainer(ABC):
         self.settings = settings
         self.rng = np.random.default_rng(seed)
         self.steps = 0
+
+    def prepare(self) -> list[str]:
+        """Reads what is learned from besides the environment: once, before the first update.
+
+        Who only acts does without it.
+
+        Returns:
+            Remarks for the log.
+
+        Raises:
+            DataError: demonstrations that are missing, damaged or of another spec.
+        """
+        remarks = [remark for signal in self.signals for remark in signal.prepare()]
+        return remarks + (self.cloning.prepare() if self.cloning else [])
 
     @property
     def finished(self) -> bool:
@@ -139,7 +160,8 @@ class Trainer(ABC):
     def state(self) -> TrainerState:
         """Everything that decides the future; the arrays of `weights` stand under `network/`."""
         slots = {f"{i}": np.asarray(slot) for i, slot in enumerate(self.optimizer.variables)}
-        parts = {"network": self.weights(), "optimizer": slots, "memory": self.memory.state()}
+        parts = {"network": self.weights(), "optimizer": slots}
+        parts |= {name: part.state() for name, part in self._parts().items()}
         return TrainerState(
             {
                 f"{part}/{name}": array
@@ -155,8 +177,7 @@ class Trainer(ABC):
         Raises:
             DataError: an earlier version wrote it, or the network has changed since.
         """
-        memory = _under("memory/", state.arrays)
-        if not memory:
+        if not _under("memory/", state.arrays):
             raise DataError(
                 f"behavior {self.behavior}: this checkpoint is of an earlier version, which stored "
                 "optimizer and memory in another way. Its weights are good: begin a new run with "
@@ -165,9 +186,16 @@ class Trainer(ABC):
         self.load_weights(_under("network/", state.arrays))
         for name, array in _under("optimizer/", state.arrays).items():
             self.optimizer.variables[int(name)].assign(array)
-        self.memory.load_state(memory)
+        for name, part in self._parts().items():
+            part.load_state(_under(f"{name}/", state.arrays))
         self.steps = int(state.facts["steps"])
         self.rng.bit_generator.state = state.facts["generator"]
+
+    def _parts(self) -> dict[str, Stateful]:
+        """What decides the future beside weights, their optimizer and counters, by name."""
+        parts: dict[str, Stateful] = {"memory": self.memory}
+        parts |= {f"signals/{signal.name}": signal for signal in self.signals}
+        return parts | ({"cloning": self.cloning} if self.cloning else {})
 
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from mlagents_tf.rewards.extrinsic import ExtrinsicReward
 from mlagents_tf.rewards.signal import RewardSignal, Transitions
 from mlagents_tf.settings.rewards import ExtrinsicSettings
+from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.trainers.signals import make_signals
 
 
@@ -18,12 +19,20 @@ def transitions(rewards):
         discrete=tf.zeros([len(rewards), 0], tf.int32),
         rewards=tf.constant(rewards),
         terminated=zeros,
+        next_obs=(tf.zeros([len(rewards), 1]),),
         mask=tf.ones_like(zeros),
     )
 
 
+SPEC = Spec((ObservationSpec((1,)),), ActionSpec(1))
+
+
+def make(signal, **settings):
+    return signal("own", ExtrinsicSettings(**settings), SPEC, np.random.default_rng(0))
+
+
 def test_rewards_are_scaled_by_the_strength():
-    signal = ExtrinsicReward("extrinsic", gamma=0.9, strength=0.5)
+    signal = make(ExtrinsicReward, strength=0.5)
     np.testing.assert_allclose(signal.rewards(transitions([1.0, -4.0])), [0.5, -2.0])
 
 
@@ -32,7 +41,8 @@ def test_nothing_is_to_be_earned_beyond_the_end():
 
 
 def test_settings_become_signals_in_their_order():
-    (signal,) = make_signals({"extrinsic": ExtrinsicSettings(gamma=0.8, strength=3.0)})
+    settings = {"extrinsic": ExtrinsicSettings(gamma=0.8, strength=3.0)}
+    (signal,) = make_signals(settings, SPEC, np.random.default_rng(0))
     assert isinstance(signal, ExtrinsicReward)
     assert (signal.name, signal.gamma, signal.strength) == ("extrinsic", 0.8, 3.0)
     assert signal.label == "Extrinsic"
@@ -43,4 +53,4 @@ def test_a_signal_without_rewards_says_what_is_missing():
         pass
 
     with pytest.raises(NotImplementedError, match=r"Silent must define rewards\(\)"):
-        Silent("silent", 0.9, 1.0).rewards(transitions([1.0]))
+        make(Silent).rewards(transitions([1.0]))

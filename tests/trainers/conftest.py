@@ -24,7 +24,7 @@ TWO_SIGNALS = {
 
 @pytest.fixture
 def two_signals(monkeypatch):
-    monkeypatch.setitem(signals.SIGNALS, "rnd", Bonus)
+    monkeypatch.setattr(signals, "BUILT_IN", {**signals.BUILT_IN, "rnd": Bonus})
     return TWO_SIGNALS
 
 

@@ -29,7 +29,7 @@ class Idle(SACTrainer):
         super().__init__(*args)
         self.calls, self.learning_rates = [], []
 
-    def _update(self, packed, images, learning_rate, seen):
+    def _update(self, packed, images, learning_rate, seen, lesson):
         self.calls.append(len(packed))
         self.learning_rates.append(float(learning_rate))
         return tf.concat([tf.zeros(len(self._tags)), self.network.policy.packed_weights()], axis=0)
@@ -179,9 +179,9 @@ class Traced(SACTrainer):
 
     traces: tuple = ()
 
-    def _update(self, packed, images, learning_rate, seen):
+    def _update(self, packed, images, learning_rate, seen, lesson):
         self.traces += (packed.shape[0],)
-        return super()._update(packed, images, learning_rate, seen)
+        return super()._update(packed, images, learning_rate, seen, lesson)
 
 
 def test_every_size_is_built_once_however_agents_come_and_go(monkeypatch):
