@@ -9,6 +9,7 @@ from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
+from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.pyramids import Pyramids
 from mlagents_tf.envs.embedded.toy import (
@@ -39,6 +40,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     HybridLine,
     ImageLine,
     MemoryLine,
+    Maze,
     FuzzEnv,
 )
 EMBEDDED: dict[str, type[World] | type[FuzzEnv]] = {world.behavior: world for world in WORLDS}
