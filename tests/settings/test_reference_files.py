@@ -47,7 +47,7 @@ def test_a_legacy_reference_file_is_upgraded_without_a_change(path):
 @pytest.mark.parametrize(
     ("trainer", "name"),
     [
-        *(("ppo", name) for name in ("3DBall", "Basic", "GridWorld", "PushBlock")),
+        *(("ppo", name) for name in ("3DBall", "Basic", "GridWorld", "PushBlock", "Pyramids")),
         *(("sac", name) for name in ("3DBall", "PushBlock", "Pyramids")),
         ("imitation", "PushBlock"),
     ],
