@@ -39,12 +39,17 @@ class Demonstrations:
     Args:
         settings: where they are, and how their actions are aligned.
         spec: of the behavior; the files must fit it.
+
+    Attributes:
+        num_rows: decisions that can be drawn.
+        stories: [num_rows] numbers of the episodes they are part of, counted from 0.
     """
 
     def __init__(self, settings: DemonstrationSettings, spec: Spec) -> None:
         self.settings = settings
         self.spec = spec
         self.num_rows = 0
+        self.stories = np.zeros(0, np.int64)
         self._variables: ExpertRows | None = None
 
     def load(self) -> list[str]:
@@ -59,6 +64,7 @@ class Demonstrations:
         if not len(real):
             raise DataError(f"{path}: holds no decision to learn from.")
         self.num_rows = len(real)
+        self.stories = (np.cumsum(rows.last) - rows.last)[real]
         branches = self.spec.actions.discrete_branches
         taken = one_hot_branches(rows.discrete[real], branches).numpy() > 0
         arrays = ExpertRows(
