@@ -11,6 +11,7 @@ import tensorflow as tf
 from mlagents_tf.data.demos import load_demos
 from mlagents_tf.errors import DataError
 from mlagents_tf.ops.actions import one_hot_branches
+from mlagents_tf.ops.seeds import integers
 from mlagents_tf.settings.imitation import DemonstrationSettings
 from mlagents_tf.specs import Spec
 
@@ -86,10 +87,7 @@ class Demonstrations:
 
     def draw(self, size: int, seed: tf.Tensor) -> ExpertRows:
         """`size` rows, any of them with the same probability; seed [2] int32."""
-        indices = tf.random.stateless_uniform(
-            [size], seed, 0, self.num_rows, tf.int32, alg="philox"
-        )
-        return self.batch(indices)
+        return self.batch(integers([size], seed, self.num_rows))
 
     def all_obs(self) -> tuple[tf.Tensor, ...]:
         """Tuple of [num_rows, *shape]."""

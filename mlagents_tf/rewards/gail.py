@@ -12,7 +12,7 @@ from mlagents_tf.nn.bodies import NetworkShape, VectorInputs, draw_seeds, make_b
 from mlagents_tf.nn.conditioning import scaled_normal
 from mlagents_tf.ops.actions import action_vector
 from mlagents_tf.ops.masks import masked_mean
-from mlagents_tf.ops.seeds import folded
+from mlagents_tf.ops.seeds import folded, standard_normal, uniform
 from mlagents_tf.rewards.demonstrations import Demonstrations, ExpertRows
 from mlagents_tf.rewards.learned import LearnedReward, SignalNetwork
 from mlagents_tf.rewards.signal import Transitions
@@ -211,7 +211,7 @@ class GAILReward(LearnedReward[Discriminator]):
         draw, mix, noise = (folded(seed, i) for i in range(3))
         policy = network.together(transitions)
         expert = network.together(self.demonstrations.draw(count, draw))
-        share = tf.random.stateless_uniform([count, 1], mix, alg="philox")
+        share = uniform([count, 1], mix)
         pairs = list(zip(policy, expert, strict=True))
         between = Inputs(*(share * one + (1.0 - share) * other for one, other in pairs))
         penalty = masked_mean(network.penalty(between), mask)
@@ -222,7 +222,7 @@ class GAILReward(LearnedReward[Discriminator]):
             divergence = _sum_of_means(network.bottleneck.divergence(encoding), mask)
             beta = tf.convert_to_tensor(network.bottleneck.beta)
             bound, of_bottleneck = beta * (divergence - MOST_INFORMATION), [divergence, beta]
-            drawn = tf.random.stateless_normal(encoding.shape, noise, alg="philox")
+            drawn = standard_normal(encoding.shape, noise)
             encoding = network.bottleneck.codes(encoding, drawn)
         of_policy, of_expert = tf.split(network.logits(encoding), 2)
         # -log(1 - D) of the policy's and -log D of the expert's

@@ -13,7 +13,7 @@ from mlagents_tf.data.minibatches import shuffled_minibatches
 from mlagents_tf.errors import DataError
 from mlagents_tf.nn.gradients import apply_finite, make_adam
 from mlagents_tf.nn.policies import ACTION_CLIP, Policy
-from mlagents_tf.ops.seeds import folded
+from mlagents_tf.ops.seeds import folded, standard_normal
 from mlagents_tf.rewards.demonstrations import Demonstrations, ExpertRows
 from mlagents_tf.settings.imitation import BehavioralCloningSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings
@@ -116,7 +116,7 @@ class BehavioralCloning:
         """One gradient step on rows `indices` [B]; [2] loss, and 1 if it was skipped."""
         variables = self.policy.trainable_variables
         rows = self.demonstrations.batch(indices)
-        noise = tf.random.stateless_normal(rows.continuous.shape, seed, alg="philox")
+        noise = standard_normal(rows.continuous.shape, seed)
         with tf.GradientTape() as tape:
             loss = cloning_loss(self.policy, rows, noise)
         gradients = tape.gradient(
