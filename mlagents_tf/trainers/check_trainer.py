@@ -16,27 +16,12 @@ from numpy.typing import NDArray
 from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.replay_file import load_replay, save_replay
 from mlagents_tf.errors import ContractError
-from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
+from mlagents_tf.rewards.check_signal import SPECS
+from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step, make_step
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
 
 MakeTrainer = Callable[[str, Spec, int], Trainer]
-
-ACTIONS = {
-    "continuous": ActionSpec(2),
-    "discrete": ActionSpec(0, (2, 3)),
-    "hybrid": ActionSpec(1, (3,)),
-}
-OBSERVATIONS = {
-    "one vector": (ObservationSpec((3,)),),
-    "several vectors": (ObservationSpec((3,)), ObservationSpec((1,)), ObservationSpec((4,))),
-}
-SPECS: dict[str, Spec] = {
-    f"{actions}, {observations}": Spec(OBSERVATIONS[observations], ACTIONS[actions])
-    for actions in ACTIONS
-    for observations in OBSERVATIONS
-}
-"""Every kind of behavior that a trainer must be able to train."""
 
 NUM_AGENTS = 6
 
@@ -76,10 +61,12 @@ class _Check:
         self.max_steps = max_steps
 
     def run(self, make_trainer: MakeTrainer) -> None:
-        trainer, world = (
-            make_trainer(self.name, self.spec, self.seed),
-            RandomWorld(self.spec, self.seed),
-        )
+        def made(seed: int) -> Trainer:
+            trainer = make_trainer(self.name, self.spec, seed)
+            trainer.prepare()
+            return trainer
+
+        trainer, world = made(self.seed), RandomWorld(self.spec, self.seed)
         trainer.observe(world.step)
         before = _copied(trainer.weights())
         self._play(trainer, world)
@@ -97,7 +84,7 @@ class _Check:
             self._fail(f"training on changed a state that was handed out before: {changed[0]}")
         self._check_compiled_once(trainer)
 
-        other = make_trainer(self.name, self.spec, self.seed + 1)
+        other = made(self.seed + 1)
         other.load_state(TrainerState(arrays, self._through_json(state.facts)))
         _put_back(other.replay, replay)
         self._check_same_future(trainer, other, world_then, taken, statistics)
