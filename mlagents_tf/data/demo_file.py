@@ -6,12 +6,12 @@ anything is reserved for it. Pairs that are missing are an error, and never a sh
 
 from __future__ import annotations
 
-import math
 import os
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from mlagents_tf.data.demo_format import (
     Source,
     read_meta,
 )
+from mlagents_tf.data.demo_records import Records, empty_records, record_bytes
 from mlagents_tf.errors import DataError, StorageError
 from mlagents_tf.protobuf.agents import (
     DONE,
@@ -41,7 +42,6 @@ from mlagents_tf.protobuf.agents import (
 from mlagents_tf.protobuf.observations import MOST_VALUES, ObservationReader, make_reader
 from mlagents_tf.protobuf.wire import DELIMITED, WireError, key_of, read_fields
 from mlagents_tf.specs import ActionSpec, Spec
-from mlagents_tf.steps import BoolArray, FloatArray
 
 RECORD_BYTES = 4 * MOST_VALUES + (2 << 20)
 CHUNK_BYTES = 8 << 20
@@ -49,52 +49,6 @@ CHUNK_RECORDS = 4096
 OLD_RECORD = {key_of(4, DELIMITED), REWARD, DONE, ID}  # actions were among what became of it
 OLD_OBSERVATIONS = (key_of(1, DELIMITED), key_of(2, DELIMITED))  # vectors, images
 EMPTY = memoryview(b"")
-
-
-class Records(NamedTuple):
-    """K records as they stand in a file; actions are not aligned with observations yet.
-
-    Attributes:
-        obs: tuple of [K, *shape], in the dtype of the spec, images channels first.
-        continuous: [K, C] float32.
-        discrete: [K, D] int32.
-        has_action: [K] bool, False where a converted file has none: behind the last decision.
-        allowed: [K, sum of branch sizes] bool, for the decision that follows.
-        rewards: [K] float32 since the record before, group rewards included.
-        ended: [K] bool, the last record of its episode.
-        interrupted: [K] bool, ended because it was cut.
-    """
-
-    obs: tuple[NDArray[Any], ...]
-    continuous: FloatArray
-    discrete: NDArray[np.int32]
-    has_action: BoolArray
-    allowed: BoolArray
-    rewards: FloatArray
-    ended: BoolArray
-    interrupted: BoolArray
-
-
-def empty_records(spec: Spec, count: int) -> Records:
-    """Room for `count` records that have not ended and were rewarded with nothing."""
-    actions = spec.actions
-    return Records(
-        tuple(np.empty((count, *obs.shape), obs.dtype) for obs in spec.observations),
-        np.zeros((count, actions.continuous_size), np.float32),
-        np.zeros((count, actions.num_branches), np.int32),
-        np.ones(count, np.bool_),
-        np.ones((count, actions.num_discrete), np.bool_),
-        np.zeros(count, np.float32),
-        np.zeros(count, np.bool_),
-        np.zeros(count, np.bool_),
-    )
-
-
-def record_bytes(spec: Spec) -> int:
-    """What a record takes in memory."""
-    seen = sum(math.prod(obs.shape) * np.dtype(obs.dtype).itemsize for obs in spec.observations)
-    actions = spec.actions
-    return seen + 4 * (actions.continuous_size + actions.num_branches) + actions.num_discrete + 7
 
 
 class DemoFile:
@@ -134,16 +88,59 @@ class DemoFile:
         Raises:
             DataError: one sentence with the place, what was read and what was expected.
         """
-        size = min(max(CHUNK_BYTES // record_bytes(self.spec), 1), CHUNK_RECORDS)
+        yield from self._records(self.spec)
+
+    def skim(self, starts: array[int]) -> Iterator[Records]:
+        """Like `chunks`, but what was seen is not decoded, and `obs` is empty.
+
+        Args:
+            starts: gets the byte at which each record begins, and where the last one ends.
+        """
+        yield from self._records(self._unseen, starts)
+
+    def pairs_at(
+        self, numbers: NDArray[np.int64], starts: NDArray[np.int64]
+    ) -> tuple[Records, Records]:
+        """Some records, and the one behind each of them, of which `obs` is empty.
+
+        Args:
+            numbers: [B] of records, counted from 0; none of them is the last.
+            starts: of all records, as `skim` found them.
+
+        Raises:
+            DataError: an observation is damaged, or the file has changed since.
+        """
+        found = empty_records(self.spec, len(numbers))
+        following = empty_records(self._unseen, len(numbers))
+        with self._open() as file:
+            for place, number in enumerate(numbers.tolist()):
+                start = int(starts[number])
+                file.seek(start)
+                source = Source(file, start, int(starts[number + 2]))
+                self._read_record(source, found, place, number)
+                self._read_record(source, following, place, number + 1)
+        return found, following
+
+    @property
+    def _unseen(self) -> Spec:
+        """What was done, and no observation."""
+        return Spec((), self.spec.actions)
+
+    def _records(self, spec: Spec, starts: array[int] | None = None) -> Iterator[Records]:
+        size = min(max(CHUNK_BYTES // record_bytes(spec), 1), CHUNK_RECORDS)
         with self._open() as file:
             file.seek(self._first)
             source = Source(file, self._first, self._end)
             for start in range(0, self.num_records, size):
-                records = empty_records(self.spec, min(size, self.num_records - start))
-                for number in range(len(records.rewards)):
-                    self._read_record(source, records, start, number)
+                records = empty_records(spec, min(size, self.num_records - start))
+                for place in range(len(records.rewards)):
+                    if starts is not None:
+                        starts.append(source.at)
+                    self._read_record(source, records, place, start + place)
                 yield records
             self._check_end(source)
+            if starts is not None:
+                starts.append(source.at)
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -218,31 +215,32 @@ class DemoFile:
             )
         return read_agent_info(infos[0]), actions[0] if actions else EMPTY
 
-    def _read_record(self, source: Source, records: Records, start: int, number: int) -> None:
+    def _read_record(self, source: Source, records: Records, place: int, number: int) -> None:
+        """The next record, which is the file's `number`, into row `place`."""
         at = source.at
         try:
             info, action = self._pair(source.message(RECORD_BYTES))
-            self._fill(records, number, info)
-            self._fill_action(records, number, action, start + number + 1 == self.num_records)
+            self._fill(records, place, info)
+            self._fill_action(records, place, action, number + 1 == self.num_records)
         except WireError as error:
-            raise self._wrong_record(at, start + number, error) from error
+            raise self._wrong_record(at, number, error) from error
 
-    def _fill(self, records: Records, number: int, info: AgentInfo) -> None:
+    def _fill(self, records: Records, place: int, info: AgentInfo) -> None:
         if len(info.observations) != len(self._readers):
             raise WireError(f"{len(info.observations)} observations, expected {len(self._readers)}")
-        for index, (reader, data) in enumerate(zip(self._readers, info.observations, strict=True)):
-            _read_observation(reader, data, records.obs[index][number], index)
+        for index, obs in enumerate(records.obs):
+            _read_observation(self._readers[index], info.observations[index], obs[place], index)
         if len(info.forbidden):
-            records.allowed[number] = ~read_forbidden(info.forbidden, self.spec.actions)
-        records.rewards[number] = info.reward + info.group_reward
-        records.ended[number] = info.ended
-        records.interrupted[number] = info.interrupted
+            records.allowed[place] = ~read_forbidden(info.forbidden, self.spec.actions)
+        records.rewards[place] = info.reward + info.group_reward
+        records.ended[place] = info.ended
+        records.interrupted[place] = info.interrupted
 
-    def _fill_action(self, records: Records, number: int, data: memoryview, last: bool) -> None:
-        if not data and not self.has_trailer and (last or records.ended[number]):
-            records.has_action[number] = False
+    def _fill_action(self, records: Records, place: int, data: memoryview, last: bool) -> None:
+        if not data and not self.has_trailer and (last or records.ended[place]):
+            records.has_action[place] = False
             return
-        out = records.continuous[number], records.discrete[number]
+        out = records.continuous[place], records.discrete[place]
         read_action(data, self.spec.actions, *out)
 
     def _wrong_record(self, at: int, number: int, what: object) -> DataError:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.data.demo_file import DemoFile, Records, empty_records
+from mlagents_tf.data.demo_file import DemoFile
+from mlagents_tf.data.demo_records import Records, empty_records
 from mlagents_tf.errors import DataError
 from mlagents_tf.settings.demonstrations import ALIGNMENTS, AUTO, NEXT, SAME
 from mlagents_tf.specs import Spec
@@ -76,11 +77,19 @@ def choose_alignment(file: DemoFile, wanted: str = AUTO) -> Alignment:
     return Alignment(SAME, "the last pair is its end, as in converted files")
 
 
-def aligned_chunks(file: DemoFile, alignment: Alignment) -> Iterator[DemoRows]:
-    """All rows of a file, some at a time, in bounded memory."""
+def aligned_chunks(
+    file: DemoFile, alignment: Alignment, chunks: Iterator[Records] | None = None
+) -> Iterator[DemoRows]:
+    """All rows of a file, some at a time, in bounded memory.
+
+    Args:
+        file: is read.
+        alignment: of its actions.
+        chunks: of its records, if not `file.chunks()`.
+    """
     before = empty_records(file.spec, 0)
     left = file.num_records
-    for chunk in file.chunks():
+    for chunk in file.chunks() if chunks is None else chunks:
         left -= len(chunk.rewards)
         records = _join(before, chunk) if len(before.rewards) else chunk
         rows = align(records, alignment.kind, complete=not left)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.data.demo_file import DemoFile, record_bytes
+from mlagents_tf.data.demo_file import DemoFile
+from mlagents_tf.data.demo_records import record_bytes
 from mlagents_tf.data.demo_rows import (
     Alignment,
     DemoRows,
@@ -200,12 +201,13 @@ def _dtypes(spec: Spec) -> list[str]:
 def _put(rows: DemoRows, place: slice, chunk: DemoRows) -> None:
     """Copies a chunk to where it belongs; images in the dtype that is wanted there."""
     for target, source in zip(rows.obs, chunk.obs, strict=True):
-        target[place] = _as_dtype(source, target.dtype)
+        target[place] = as_dtype(source, target.dtype)
     for target, source in zip(rows[1:], chunk[1:], strict=True):
         target[place] = source
 
 
-def _as_dtype(obs: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def as_dtype(obs: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Observations in the dtype that is wanted: bytes of images stand for floats from 0 to 1."""
     if obs.dtype == dtype:
         return obs
     if dtype == np.uint8:

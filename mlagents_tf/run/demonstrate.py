@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.data.agents import Agents
-from mlagents_tf.data.demo_file import Records
+from mlagents_tf.data.demo_records import Records
 from mlagents_tf.data.demo_rows import DemoRows, align
 from mlagents_tf.data.demo_writer import writing_demo
 from mlagents_tf.envs.env import Env
