@@ -18,6 +18,8 @@ Histograms: TypeAlias = Mapping[str, NDArray[np.float64]]
 
 REWARD = "Environment/Cumulative Reward"
 GROUP_REWARD = "Environment/Group Cumulative Reward"
+CLONING_LOSS = "Losses/Cloning Loss"
+HELD_OUT_LOSS = "Losses/Held-out Loss"
 ELO = "Self-play/ELO"
 IS_TRAINING = "Is Training"
 NOT_WRITTEN = (IS_TRAINING, "Step")  # for the console only, as in ML-Agents

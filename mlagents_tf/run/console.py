@@ -21,7 +21,16 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mlagents_tf.stats import ELO, GROUP_REWARD, IS_TRAINING, REWARD, Histograms, StatSummary
+from mlagents_tf.stats import (
+    CLONING_LOSS,
+    ELO,
+    GROUP_REWARD,
+    HELD_OUT_LOSS,
+    IS_TRAINING,
+    REWARD,
+    Histograms,
+    StatSummary,
+)
 from mlagents_tf.timers import versions
 
 
@@ -129,7 +138,10 @@ def summary_line(
     training = summaries.get(IS_TRAINING)
     words = [behavior, f"Step: {step}", f"Time Elapsed: {elapsed:.3f} s"]
     reward, group = summaries.get(REWARD), summaries.get(GROUP_REWARD)
-    if reward is None:
+    losses = [tag for tag in (CLONING_LOSS, HELD_OUT_LOSS) if tag in summaries]
+    if reward is None and losses:
+        words += [f"{tag.removeprefix('Losses/')}: {summaries[tag].mean:.4f}" for tag in losses]
+    elif reward is None:
         words.append("No episode was completed since last summary")
     else:
         words.append(f"Mean Reward: {reward.mean:.3f}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from mlagents_tf.data.demos import open_demos
 from mlagents_tf.envs.registry import list_envs
 from mlagents_tf.errors import DataError
+from mlagents_tf.settings.bc import BCSettings
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.imitation import DemonstrationSettings
 from mlagents_tf.settings.run import RunSettings
+from mlagents_tf.specs import Spec
 
 
 def check_demonstrations(settings: RunSettings) -> None:
@@ -29,6 +32,21 @@ def check_demonstrations(settings: RunSettings) -> None:
             except DataError as error:
                 where = f"{section}.{key}.demo_path"
                 raise DataError(f"{where}: {error}{hint(demonstration.demo_path, path)}") from None
+
+
+def without_env(settings: RunSettings) -> bool:
+    """Whether everything is learned from demonstrations, so that there is nothing to act in."""
+    chosen = settings.checkpoint_settings
+    every = settings.behaviors.values()
+    return bool(every) and not chosen.inference and all(b.trainer_type == "bc" for b in every)
+
+
+def demonstrated_specs(settings: RunSettings) -> dict[str, Spec]:
+    """Specs of behaviors that are learned from demonstrations alone, as their files have them."""
+    return {
+        name: open_demos([Path(cast(BCSettings, behavior.hyperparameters).demo_path)])[0].spec
+        for name, behavior in settings.behaviors.items()
+    }
 
 
 def trainable(settings: RunSettings) -> Mapping[str, BehaviorSettings]:

@@ -10,11 +10,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mlagents_tf.envs.env import Env
+from mlagents_tf.envs.no_agents import NoAgents
 from mlagents_tf.envs.registry import make_env
 from mlagents_tf.errors import MlagentsTfError
 from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
+from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
 from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
@@ -153,6 +155,8 @@ def export_all(session: Session, console: Console) -> None:
 
 def open_env(settings: RunSettings, stack: ExitStack) -> Env:
     """The environment of the settings, closed when the stack unwinds."""
+    if without_env(settings):
+        return NoAgents(demonstrated_specs(settings))
     chosen = settings.env_settings
     env = make_env(str(chosen.env_path), num_areas=chosen.num_areas, seed=chosen.seed)
     return stack.enter_context(closing(env))

@@ -6,11 +6,12 @@ from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.support import IMPLEMENTED, unsupported_features
 from mlagents_tf.specs import Spec
+from mlagents_tf.trainers.bc import BCTrainer
 from mlagents_tf.trainers.ppo import PPOTrainer
 from mlagents_tf.trainers.sac import SACTrainer
 from mlagents_tf.trainers.trainer import Trainer
 
-TRAINERS: dict[str, type[Trainer]] = {"ppo": PPOTrainer, "sac": SACTrainer}
+TRAINERS: dict[str, type[Trainer]] = {"ppo": PPOTrainer, "sac": SACTrainer, "bc": BCTrainer}
 
 
 def make_trainer(behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> Trainer:

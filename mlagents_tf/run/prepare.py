@@ -15,7 +15,7 @@ from mlagents_tf.errors import DataError, SettingsError
 from mlagents_tf.run.checkpoints import Commit, discard, newest_valid
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME
-from mlagents_tf.run.demonstrations import check_demonstrations
+from mlagents_tf.run.demonstrations import check_demonstrations, without_env
 from mlagents_tf.run.lock import RunLock
 from mlagents_tf.run.state import CONFIGURATION, RUN_FILE, changed_values, initial_weights
 from mlagents_tf.run.storage import check_writable, load_json, make_directory, replacing
@@ -43,7 +43,7 @@ def prepare(
         DataError: there is nothing to resume, to initialize from, or to imitate.
         StorageError: the directory cannot be written, or another process has it.
     """
-    if not has_env:
+    if not has_env and not without_env(settings):
         check_env_path(settings.env_settings.env_path)
     refuse_what_does_not_exist(settings)
     chosen = settings.checkpoint_settings

@@ -177,7 +177,7 @@ class Trainer(ABC):
         Raises:
             DataError: an earlier version wrote it, or the network has changed since.
         """
-        if not _under("memory/", state.arrays):
+        if self.memory.state() and not _under("memory/", state.arrays):
             raise DataError(
                 f"behavior {self.behavior}: this checkpoint is of an earlier version, which stored "
                 "optimizer and memory in another way. Its weights are good: begin a new run with "

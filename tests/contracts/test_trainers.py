@@ -6,16 +6,22 @@ import pytest
 from mlagents_tf.errors import ContractError
 from mlagents_tf.run.plugins import TRAINERS, make_trainer
 from mlagents_tf.trainers.check_trainer import SPECS, check_trainer
+from tests.rewards.signals import write_demo
 from tests.trainers.small import small_settings
 
 # every kind of action and of observation once
 PAIRWISE = ("continuous, one vector", "discrete, several vectors", "hybrid, one vector")
 
 
-def maker(trainer_type, change=lambda trainer: None):
-    settings = small_settings(trainer_type, network_settings={"normalize": True})
-
+def maker(trainer_type, folder, change=lambda trainer: None):
     def make(behavior, spec, seed):
+        demo = folder / "expert.demo"
+        if trainer_type == "bc" and not demo.exists():
+            write_demo(folder, spec)
+        keys = {"demo_path": str(demo)} if trainer_type == "bc" else {}
+        settings = small_settings(
+            trainer_type, network_settings={"normalize": True}, hyperparameters=keys
+        )
         trainer = make_trainer(behavior, spec, settings, seed)
         change(trainer)
         return trainer
@@ -25,15 +31,15 @@ def maker(trainer_type, change=lambda trainer: None):
 
 @pytest.mark.parametrize("trainer_type", TRAINERS)
 @pytest.mark.parametrize("name", PAIRWISE)
-def test_a_trainer_keeps_the_contract(trainer_type, name):
-    check_trainer(maker(trainer_type), {name: SPECS[name]})
+def test_a_trainer_keeps_the_contract(trainer_type, name, tmp_path):
+    check_trainer(maker(trainer_type, tmp_path), {name: SPECS[name]})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trainer_type", TRAINERS)
 @pytest.mark.parametrize("name", [name for name in SPECS if name not in PAIRWISE])
-def test_a_trainer_keeps_the_contract_on_the_whole_matrix(trainer_type, name):
-    check_trainer(maker(trainer_type), {name: SPECS[name]})
+def test_a_trainer_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
+    check_trainer(maker(trainer_type, tmp_path), {name: SPECS[name]})
 
 
 def learns_nothing(trainer):
@@ -67,7 +73,7 @@ def takes_forbidden_options(trainer):
         (takes_forbidden_options, "a forbidden option of branch 0 was taken"),
     ],
 )
-def test_a_broken_promise_is_named(fault, sentence):
+def test_a_broken_promise_is_named(fault, sentence, tmp_path):
     name = "discrete, one vector"
     with pytest.raises(ContractError, match=f"{name}: {sentence}"):
-        check_trainer(maker("ppo", fault), {name: SPECS[name]}, max_steps=100)
+        check_trainer(maker("ppo", tmp_path, fault), {name: SPECS[name]}, max_steps=100)
