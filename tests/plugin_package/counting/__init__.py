@@ -1,0 +1,1 @@
+"""A reward signal as another package would bring it: what was seldom seen is interesting."""
