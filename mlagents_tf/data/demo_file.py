@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class DemoFile:
         self.path = path
         if not path.is_file():  # a pipe would be waited for
             raise DataError(f"{path}: there is no such file.")
-        with self._open() as file:
+        with self.open() as file:
             self._size = os.fstat(file.fileno()).st_size
             head = memoryview(file.read(BEHAVIOR_AT))
             self.meta, copied = self._read_head(head)
@@ -112,7 +112,7 @@ class DemoFile:
         """
         found = empty_records(self.spec, len(numbers))
         following = empty_records(self._unseen, len(numbers))
-        with self._open() as file:
+        with self.open() as file:
             for place, number in enumerate(numbers.tolist()):
                 start = int(starts[number])
                 file.seek(start)
@@ -128,7 +128,7 @@ class DemoFile:
 
     def _records(self, spec: Spec, starts: array[int] | None = None) -> Iterator[Records]:
         size = min(max(CHUNK_BYTES // record_bytes(spec), 1), CHUNK_RECORDS)
-        with self._open() as file:
+        with self.open() as file:
             file.seek(self._first)
             source = Source(file, self._first, self._end)
             for start in range(0, self.num_records, size):
@@ -143,7 +143,12 @@ class DemoFile:
                 starts.append(source.at)
 
     @contextmanager
-    def _open(self) -> Iterator[Any]:
+    def open(self) -> Iterator[BinaryIO]:
+        """Its bytes.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
         try:
             with self.path.open("rb") as file:
                 yield file

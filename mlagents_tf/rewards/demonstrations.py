@@ -1,19 +1,36 @@
-"""Demonstrations as minibatches inside compiled updates."""
+"""Demonstrations as minibatches inside compiled updates.
+
+Updates draw from rows that are in memory, the *window*. Demonstrations of up to 1 GiB are in it as
+a whole. Of larger ones there is as much as fits, evenly spread, and before each update the host
+replaces as many rows as the update will learn from, the oldest first, by others drawn from the
+files.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from mlagents_tf.data.demos import load_demos
+from mlagents_tf.data.demo_file import DemoFile
+from mlagents_tf.data.demo_index import Decisions, DemoIndex, rows_that_fit
+from mlagents_tf.data.demo_records import record_bytes
+from mlagents_tf.data.demos import RESIDENT_BYTES, fingerprint, load_demos, open_demos
 from mlagents_tf.errors import DataError
 from mlagents_tf.ops.actions import one_hot_branches
 from mlagents_tf.ops.seeds import integers
 from mlagents_tf.settings.imitation import DemonstrationSettings
 from mlagents_tf.specs import Spec
+
+CHUNK_BYTES = 8 << 20
+CHUNK_ROWS = 4096
+"""What is read and put into the window at once."""
+
+NORMALIZED_ROWS = 1 << 16
 
 
 class ExpertRows(NamedTuple):
@@ -40,50 +57,108 @@ class Demonstrations:
     Args:
         settings: where they are, and how their actions are aligned.
         spec: of the behavior; the files must fit it.
+        most_bytes: what the window may take.
 
     Attributes:
-        num_rows: decisions that can be drawn.
+        num_rows: decisions that can be drawn, those of the window.
         stories: [num_rows] numbers of the episodes they are part of, counted from 0.
+        changed: whether they are others than those of the state that was loaded.
     """
 
-    def __init__(self, settings: DemonstrationSettings, spec: Spec) -> None:
+    def __init__(
+        self, settings: DemonstrationSettings, spec: Spec, most_bytes: int = RESIDENT_BYTES
+    ) -> None:
         self.settings = settings
         self.spec = spec
+        self.most_bytes = most_bytes
         self.num_rows = 0
         self.stories = np.zeros(0, np.int64)
+        self.changed = False
         self._variables: ExpertRows | None = None
+        self._index: DemoIndex | None = None  # of what is too large for memory
+        self._window = np.zeros(0, np.int64)  # its rows by their numbers in the index
+        self._oldest = 0  # the row of the window that is replaced next
+        self._fingerprint = b""
+
+    @property
+    def source(self) -> tuple[Path, str]:
+        """What is read, and how: the same for all who would hold the same rows."""
+        return Path(self.settings.demo_path).absolute(), self.settings.demo_action_alignment
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is something to draw from."""
+        return self._variables is not None
 
     def load(self) -> list[str]:
-        """Reads the files; returns remarks for the log, one for each file.
+        """Reads the files; returns remarks for the log, at least one for each file.
 
         Raises:
             DataError: damaged, foreign, of another spec, or without a single decision.
         """
+        files = open_demos([Path(self.settings.demo_path)])
+        self._fingerprint = fingerprint(files, self.settings.demo_action_alignment)
+        if sum(file.num_records for file in files) * record_bytes(self.spec) > self.most_bytes:
+            return self._load_window(files)
+        return self._load_all()
+
+    def _load_all(self) -> list[str]:
         path = Path(self.settings.demo_path)
-        demos = load_demos(path, self.spec, self.settings.demo_action_alignment)
+        alignment = self.settings.demo_action_alignment
+        demos = load_demos(path, self.spec, alignment, self.most_bytes)
         rows, real = demos.rows, demos.rows.real
-        if not len(real):
-            raise DataError(f"{path}: holds no decision to learn from.")
+        self._check_count(len(real))
         self.num_rows = len(real)
         self.stories = (np.cumsum(rows.last) - rows.last)[real]
-        branches = self.spec.actions.discrete_branches
-        taken = one_hot_branches(rows.discrete[real], branches).numpy() > 0
-        arrays = ExpertRows(
+        decisions = Decisions(
             tuple(obs[real] for obs in rows.obs),
             rows.continuous[real],
             rows.discrete[real],
-            rows.allowed[real] | taken,
-            rows.terminated[real].astype(np.float32),
+            rows.allowed[real],
+            rows.terminated[real],
         )
+        arrays = self._expert_rows(decisions)
         self._variables = tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), arrays)
         return list(demos.remarks)
 
+    def _load_window(self, files: list[DemoFile]) -> list[str]:
+        index = DemoIndex(files, self.spec, self.settings.demo_action_alignment)
+        self._check_count(index.num_rows)
+        self._index = index
+        self.num_rows = min(rows_that_fit(self.spec, self.most_bytes), index.num_rows)
+        self._window = np.zeros(self.num_rows, np.int64)
+        self.stories = np.zeros(self.num_rows, np.int64)
+        first = self._expert_rows(index.read(np.zeros(1, np.int64)))
+        self._variables = tf.nest.map_structure(
+            lambda x: tf.Variable(tf.zeros([self.num_rows, *x.shape[1:]], x.dtype), False), first
+        )
+        slots = np.arange(self.num_rows)
+        self._show(slots, slots * index.num_rows // self.num_rows)
+        if not self._renews:
+            return list(index.remarks)
+        return [
+            *index.remarks,
+            f"{self.settings.demo_path}: {self.num_rows} of {index.num_rows} pairs are in memory "
+            "at a time.",
+        ]
+
+    def _check_count(self, count: int) -> None:
+        if not count:
+            raise DataError(f"{self.settings.demo_path}: holds no decision to learn from.")
+
+    @property
+    def _renews(self) -> bool:
+        return self._index is not None and self.num_rows < self._index.num_rows
+
     def batch(self, indices: tf.Tensor) -> ExpertRows:
         """The rows at `indices` [B] int32."""
+        # not a constant: a compiled update would hold a copy of the whole file
+        return tf.nest.map_structure(lambda x: tf.gather(x, indices), self._loaded())
+
+    def _loaded(self) -> ExpertRows:
         if self._variables is None:
             raise RuntimeError("demonstrations are not loaded yet: call the trainer's prepare()")
-        # not a constant: a compiled update would hold a copy of the whole file
-        return tf.nest.map_structure(lambda x: tf.gather(x, indices), self._variables)
+        return self._variables
 
     def draw(self, size: int, seed: tf.Tensor) -> ExpertRows:
         """`size` rows, any of them with the same probability; seed [2] int32."""
@@ -92,3 +167,78 @@ class Demonstrations:
     def all_obs(self) -> tuple[tf.Tensor, ...]:
         """Tuple of [num_rows, *shape]."""
         return self.batch(tf.range(self.num_rows)).obs
+
+    def obs_chunks(self) -> Iterator[tuple[tf.Tensor, ...]]:
+        """The same in pieces, for statistics that need not hold a copy of everything."""
+        for start in range(0, self.num_rows, NORMALIZED_ROWS):
+            yield self.batch(tf.range(start, min(start + NORMALIZED_ROWS, self.num_rows))).obs
+
+    def renew(self, rng: np.random.Generator, count: int) -> None:
+        """Replaces `count` rows of the window, or all there are; on the host, between updates.
+
+        Nothing is drawn where the window holds all there is.
+
+        Raises:
+            DataError: an observation is damaged, or a file has changed.
+        """
+        if self._index is None or not self._renews:
+            return
+        count = min(count, self.num_rows)
+        slots = (self._oldest + np.arange(count)) % self.num_rows
+        self._show(slots, rng.integers(0, self._index.num_rows, count))
+        self._oldest = (self._oldest + count) % self.num_rows
+
+    def _show(self, slots: NDArray[np.int64], numbers: NDArray[np.int64]) -> None:
+        """Puts rows of the files, by their numbers, into slots of the window."""
+        if self._index is None:
+            return
+        size = max(min(CHUNK_BYTES // record_bytes(self.spec), CHUNK_ROWS, self.num_rows), 1)
+        for start in range(0, len(slots), size):
+            places, wanted = slots[start : start + size], numbers[start : start + size]
+            rows = self._expert_rows(self._index.read(wanted))
+            # of one size, so that it is compiled once; what comes twice is written twice
+            cycle = np.resize(np.arange(len(places)), size)
+            self._replace(places[cycle], tf.nest.map_structure(lambda x, c=cycle: x[c], rows))
+            self._window[places] = wanted
+            self.stories[places] = self._index.stories(wanted)
+
+    def _expert_rows(self, decisions: Decisions) -> ExpertRows:
+        """As arrays."""
+        branches = self.spec.actions.discrete_branches
+        taken = one_hot_branches(decisions.discrete, branches).numpy() > 0
+        return ExpertRows(
+            decisions.obs,
+            decisions.continuous,
+            decisions.discrete,
+            decisions.allowed | taken,
+            decisions.terminated.astype(np.float32),
+        )
+
+    @tf.function(jit_compile=True, autograph=False)
+    def _replace(self, slots: tf.Tensor, rows: ExpertRows) -> None:
+        """Writes rows [B] into slots [B], in place."""
+        pairs = zip(tf.nest.flatten(self._variables), tf.nest.flatten(rows), strict=True)
+        for variable, new in pairs:
+            if new.shape.num_elements():
+                variable.assign(tf.tensor_scatter_nd_update(variable, slots[:, None], new))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """A fingerprint of the files, and which of their rows are in the window."""
+        if not self._fingerprint:
+            return {}
+        files = {"fingerprint": np.frombuffer(self._fingerprint, np.uint8)}
+        if not self._renews:
+            return files
+        return files | {"window": self._window.copy(), "oldest": np.array(self._oldest)}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Puts the same rows into the window; if the files are others, they are only `changed`."""
+        if not state:  # of a run that did not learn from these
+            return
+        self.changed = state["fingerprint"].tobytes() != self._fingerprint
+        window = state.get("window", self._window)
+        if self.changed or len(window) != self.num_rows:
+            return
+        different = np.flatnonzero(window != self._window)
+        self._show(different, window[different])
+        self._oldest = int(state.get("oldest", 0))

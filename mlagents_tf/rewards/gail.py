@@ -165,6 +165,8 @@ class Bottleneck(keras.layers.Layer):
 class GAILReward(LearnedReward[Discriminator]):
     """Pays for decisions that look like those of the demonstrations."""
 
+    demonstrations: Demonstrations
+
     def __init__(
         self, name: str, settings: GAILSettings, spec: Spec, rng: np.random.Generator
     ) -> None:
@@ -184,13 +186,15 @@ class GAILReward(LearnedReward[Discriminator]):
         )
 
     def prepare(self) -> list[str]:
-        remarks = self.demonstrations.load()
+        remarks = [] if self.demonstrations.loaded else self.demonstrations.load()
         if self.network.inputs.normalizer is not None:
             # once, so that the policy's wanderings do not change how the expert looks
-            self.network.inputs.observe(
-                self.demonstrations.all_obs(), tf.ones([self.demonstrations.num_rows])
-            )
+            for obs in self.demonstrations.obs_chunks():
+                self.network.inputs.observe(obs, tf.ones([obs[0].shape[0]]))
         return [f"reward signal {self.name}: {remark}" for remark in remarks]
+
+    def before_update(self, rng: np.random.Generator, num_rows: int) -> None:
+        self.demonstrations.renew(rng, num_rows)
 
     def rewards(self, transitions: Transitions) -> tf.Tensor:
         """[N] -log(1 - estimate), scaled (Ho & Ermon 2016, algorithm 1, with signs turned)."""

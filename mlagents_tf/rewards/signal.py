@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from mlagents_tf.rewards.demonstrations import Demonstrations
 from mlagents_tf.settings.rewards import RewardSignalSettings
 from mlagents_tf.specs import Spec
 
@@ -58,6 +59,9 @@ class RewardSignal:
     tags: tuple[str, ...] = ()
     """Names of the statistics that `train` returns; a signal without any is not trained."""
 
+    demonstrations: Demonstrations | None = None
+    """What it learns from besides. The trainer keeps its state, and one copy for all users."""
+
     def __init__(
         self, name: str, settings: RewardSignalSettings, spec: Spec, rng: np.random.Generator
     ) -> None:
@@ -82,6 +86,9 @@ class RewardSignal:
             Remarks for the log.
         """
         return []
+
+    def before_update(self, rng: np.random.Generator, num_rows: int) -> None:
+        """On the host, before a compiled update in which `train` sees `num_rows` rows in all."""
 
     def rewards(self, transitions: Transitions) -> tf.Tensor:
         """[N] scaled rewards; whatever is not real is masked by the caller."""

@@ -65,7 +65,7 @@ class BehavioralCloning:
 
     def prepare(self) -> list[str]:
         """Reads the demonstrations; returns remarks for the log."""
-        remarks = self.demonstrations.load()
+        remarks = [] if self.demonstrations.loaded else self.demonstrations.load()
         self.batch_size = min(self.batch_size, self.demonstrations.num_rows)
         return [f"behavioral_cloning: {remark}" for remark in remarks]
 
@@ -94,8 +94,12 @@ class BehavioralCloning:
 
     def _lesson(self, rng: np.random.Generator, step: int, rows: NDArray[np.int32]) -> Lesson:
         seed = rng.integers(0, 2**31, 2).astype(np.int32)
-        rate = tf.constant(self.rate(step), tf.float32)
-        return Lesson(tf.convert_to_tensor(rows), tf.convert_to_tensor(seed), rate)
+        rate = self.rate(step)
+        if rate:
+            self.demonstrations.renew(rng, rows.size)
+        return Lesson(
+            tf.convert_to_tensor(rows), tf.convert_to_tensor(seed), tf.constant(rate, tf.float32)
+        )
 
     def learn(self, lesson: Lesson) -> tf.Tensor:
         """All gradient steps of a lesson [M, B], inside a compiled update.

@@ -113,6 +113,8 @@ class PPOTrainer(Trainer):
         rows = self.tape.rows()
         order, count = self._minibatches(rows)
         hyperparameters = self._scheduled()
+        for signal in self.signals:
+            signal.before_update(self.rng, count * self.hyperparameters.batch_size)
         metrics = self._compiled_update(
             tf.nest.map_structure(tf.convert_to_tensor, rows),
             tf.convert_to_tensor(order),

@@ -194,6 +194,8 @@ class SACTrainer(Trainer):
                 samples = self.replay.sample(self.rng, size, self.hyperparameters.batch_size)
                 packed, images = self._signal_packing.pack(samples)
                 seed = self.rng.integers(0, 2**31, 2).astype(np.int32)
+                for signal in self.signals:
+                    signal.before_update(self.rng, size * self.hyperparameters.batch_size)
                 totals += train(
                     tf.convert_to_tensor(packed),
                     [tf.convert_to_tensor(image) for image in images],

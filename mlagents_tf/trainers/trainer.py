@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -15,6 +16,7 @@ from mlagents_tf.data.rows import Episodes
 from mlagents_tf.errors import DataError
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.nn.weights import HasParts, assign_weights, named_weights
+from mlagents_tf.rewards.demonstrations import Demonstrations
 from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
@@ -71,6 +73,8 @@ class Trainer(ABC):
             loads a state puts them back, or gives them up, before the trainer goes on.
         signals: streams of rewards, in the order of the value heads.
         cloning: what `behavioral_cloning` asks for.
+        expertise: demonstrations that are learned from, each once, by the name of who learns from
+            them first. `prepare` fills it.
     """
 
     network: Network
@@ -87,6 +91,7 @@ class Trainer(ABC):
         self.settings = settings
         self.rng = np.random.default_rng(seed)
         self.steps = 0
+        self.expertise: dict[str, Demonstrations] = {}
 
     def prepare(self) -> list[str]:
         """Reads what is learned from besides the environment: once, before the first update.
@@ -99,8 +104,22 @@ class Trainer(ABC):
         Raises:
             DataError: demonstrations that are missing, damaged or of another spec.
         """
+        self.expertise = self._shared_demonstrations()
         remarks = [remark for signal in self.signals for remark in signal.prepare()]
         return remarks + (self.cloning.prepare() if self.cloning else [])
+
+    def _shared_demonstrations(self) -> dict[str, Demonstrations]:
+        """Lets all who learn from the same files look at one copy of them."""
+        learners: dict[str, RewardSignal | BehavioralCloning] = {s.name: s for s in self.signals}
+        if self.cloning is not None:
+            learners["behavioral_cloning"] = self.cloning
+        first: dict[tuple[Path, str], str] = {}
+        shared: dict[str, Demonstrations] = {}
+        for name, learner in learners.items():
+            if learner.demonstrations is not None:
+                owner = first.setdefault(learner.demonstrations.source, name)
+                learner.demonstrations = shared.setdefault(owner, learner.demonstrations)
+        return shared
 
     @property
     def finished(self) -> bool:
@@ -195,6 +214,7 @@ class Trainer(ABC):
         """What decides the future beside weights, their optimizer and counters, by name."""
         parts: dict[str, Stateful] = {"memory": self.memory}
         parts |= {f"signals/{signal.name}": signal for signal in self.signals}
+        parts |= {f"demonstrations/{name}": demos for name, demos in self.expertise.items()}
         return parts | ({"cloning": self.cloning} if self.cloning else {})
 
 
