@@ -15,6 +15,7 @@ from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.run.replays import REPLAY_FILE, restore_replay, saves_replay, write_replay
 from mlagents_tf.run.state import (
     RUN_FILE,
+    changed_demonstrations,
     check_same_spec,
     initial_weights,
     network_arrays,
@@ -248,6 +249,9 @@ class Session:
         stored, state = read_trainer(found.path, name, trainer.settings.trainer_type)
         check_same_spec(name, stored, trainer.spec, found.path)
         trainer.load_state(state)
+        strict = self.settings.checkpoint_settings.strict_resume
+        for remark in changed_demonstrations(trainer, strict):
+            self.notify(remark)
         self._checked[name] = trainer.steps
         if trainer.replay is not None:
             self._restore_replay(trainer, found)

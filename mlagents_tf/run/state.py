@@ -84,6 +84,22 @@ def check_same_spec(behavior: str, stored: Spec, spec: Spec, source: Path) -> No
         )
 
 
+def changed_demonstrations(trainer: Trainer, strict: bool) -> list[str]:
+    """A remark for each of the demonstrations that a trainer did not learn from before.
+
+    Raises:
+        DataError: there are such, and the resume has to be exact.
+    """
+    changed = [demos.settings.demo_path for demos in trainer.expertise.values() if demos.changed]
+    sentences = [f"demonstrations have changed since the checkpoint: {path}" for path in changed]
+    if strict and sentences:
+        raise DataError(
+            f"behavior {trainer.behavior}: cannot be resumed exactly, since {sentences[0]}. Put "
+            "the files back, or leave out --strict-resume to learn from these."
+        )
+    return [f"behavior {trainer.behavior}: {sentence}" for sentence in sentences]
+
+
 def network_arrays(state: TrainerState) -> dict[str, NDArray[Any]]:
     """The arrays that `Trainer.load_weights` takes."""
     prefix = "network/"

@@ -79,7 +79,8 @@ class CheckpointSettings(Settings):
     load_model: bool = Field(default=False, description="old name of resume")
     resume: bool = Field(default=False, description="continue the run of this id")
     strict_resume: bool = Field(
-        default=False, description="refuse a resume that loses the replay or the episodes"
+        default=False,
+        description="refuse a resume that loses replay, episodes or demonstrations",
     )
     force: bool = Field(default=False, description="begin anew where there is a run of this id")
     train_model: bool = Field(default=False, description="accepted and without effect")
