@@ -12,8 +12,9 @@ import pytest
 
 import mlagents_tf
 from mlagents_tf.cli.main import main
-from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
+from mlagents_tf.envs.embedded.toy import DiscreteLine, HybridLine, LineWorld
 from mlagents_tf.run import learn as learn_module
+from tests.rewards.signals import write_demo
 from tests.run.exact import differences, run_until, traces
 from tests.run.runs import TwoWorlds
 
@@ -48,6 +49,24 @@ default_settings:
 """
 VALUE_TARGET, Q_TARGET = SAC.format(critic="value_target"), SAC.format(critic="q_target")
 STATE = tuple(f"trainer.npz:{part}/" for part in ("network", "optimizer", "memory/agents"))
+LEARNED = """
+  reward_signals:
+    extrinsic: {strength: 1.0}
+    gail:
+      demo_path: DEMO
+      use_actions: true
+      use_vail: true
+      network_settings: {hidden_units: 8, num_layers: 1, normalize: true}
+    curiosity: {strength: 0.1, network_settings: {hidden_units: 8, num_layers: 1, normalize: true}}
+    rnd: {strength: 0.1, network_settings: {hidden_units: 8, num_layers: 1, normalize: true}}
+  behavioral_cloning: {demo_path: DEMO, steps: 2500, batch_size: 16}
+"""
+SIGNALS = (
+    *(f"trainer.npz:signals/{name}/network/" for name in ("gail", "curiosity", "rnd")),
+    *(f"trainer.npz:signals/{name}/optimizer/" for name in ("gail", "curiosity", "rnd")),
+    "trainer.npz:signals/gail/network/bottleneck/bottleneck/beta",
+    "trainer.npz:cloning/",
+)
 REPLAY = tuple(f"replay.hdf5:{column}" for column in ("obs_0", "rewards", "next"))
 
 
@@ -82,6 +101,8 @@ CASES = [
     Case("sac-continuous", Q_TARGET, "3DBall", 12, STATE + REPLAY),
     Case("sac-discrete", VALUE_TARGET, "GridWorldVector", 9, STATE + REPLAY),
     Case("sac-hybrid", VALUE_TARGET, "toy-hybrid", 5, STATE + REPLAY),
+    Case("ppo-signals", PPO + LEARNED, "toy-hybrid", 5, STATE + SIGNALS),
+    Case("sac-signals", Q_TARGET + LEARNED, "toy-hybrid", 5, STATE + REPLAY + SIGNALS),
 ]
 by_name = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -118,7 +139,10 @@ def in_one_go(folder):
 
 def arguments(case, folder, *more, run_id="r"):
     config = folder / f"{case.name}.yaml"
-    config.write_text(case.config)
+    demo = folder / "expert.demo"
+    if "DEMO" in case.config and not demo.exists():
+        write_demo(folder, HybridLine.spec)
+    config.write_text(case.config.replace("DEMO", str(demo)))
     return [
         *("learn", str(config), "--env", case.env, "--num-areas", str(case.areas)),
         *("--results-dir", str(folder / "results"), "--run-id", run_id, "--seed", "7", *more),
@@ -189,7 +213,7 @@ def test_stopping_twice_and_stopping_at_a_checkpoint_change_nothing(
     tmp_path, in_one_go, monkeypatch, capsys
 ):
     monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
-    case = CASES[-1]
+    case = next(case for case in CASES if case.name == "sac-hybrid")
     assert main(arguments(case, tmp_path, "--stop-at", "700")) == 0
     assert main(arguments(case, tmp_path, "--resume", "--stop-at", "1801")) == 0
     check_it_resumes_exactly(case, tmp_path, in_one_go(case, "graph"), capsys)
