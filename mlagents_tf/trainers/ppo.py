@@ -115,17 +115,21 @@ class PPOTrainer(Trainer):
         hyperparameters = self._scheduled()
         for signal in self.signals:
             signal.before_update(self.rng, count * self.hyperparameters.batch_size)
+        seed = self._signal_seed()
+        lesson = self.cloning and self.cloning.passes(self.rng, self.steps)
         metrics = self._compiled_update(
             tf.nest.map_structure(tf.convert_to_tensor, rows),
             tf.convert_to_tensor(order),
             tf.constant(count, tf.int32),
             Hyperparameters(*(tf.constant(value, tf.float32) for value in hyperparameters)),
-            self._signal_seed(),
-            self.cloning and self.cloning.passes(self.rng, self.steps),
+            seed,
+            lesson,
         )
         statistics = {name: float(value) for name, value in metrics.items()}
         skipped = statistics.pop(SKIPPED)
-        refuse_skipped(self.behavior, self.steps, skipped, count, statistics)
+        made = count * (1 + sum(bool(signal.tags) for signal in self.signals))
+        made += len(lesson.indices) if lesson else 0
+        refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
         self.tape.clear()
         self.actor.refresh()
         return statistics | {

@@ -173,9 +173,9 @@ class SACTrainer(Trainer):
                 totals += outputs[: len(totals)]
         self.credit -= count * h.steps_per_update
         statistics = dict(zip(self._tags, map(float, totals / count), strict=True))
-        refuse_skipped(
-            self.behavior, self.steps, statistics.pop(SKIPPED) * count, count, statistics
-        )
+        skipped = statistics.pop(SKIPPED) * count
+        made = count * (1 + (self.cloning.num_epoch if self.cloning else 0))
+        refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
         self.actor.refresh(outputs[len(totals) :])
         statistics |= self._update_signals()
         return statistics | {"Policy/Learning Rate": learning_rate}
@@ -204,7 +204,8 @@ class SACTrainer(Trainer):
         sums = list(zip(self._signal_tags, map(float, totals), strict=True))
         statistics = {tag: total / count for tag, total in sums if tag != SKIPPED}
         skipped = sum(total for tag, total in sums if tag == SKIPPED)
-        refuse_skipped(self.behavior, self.steps, skipped, count, statistics)
+        made = count * self._signal_tags.count(SKIPPED)
+        refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
         return statistics
 
     def _noise_shape(self, size: int) -> tuple[int, ...]:

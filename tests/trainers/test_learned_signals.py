@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mlagents_tf.errors import TrainingError
 from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.trainers import signals
 from mlagents_tf.trainers.check_trainer import SPECS, RandomWorld
@@ -207,6 +208,34 @@ def update_and_first_sample(trainer):
     trainer.replay.sample = sample
     assert len(kept) == 2
     return statistics, tf.nest.map_structure(lambda leaf: leaf[0], kept[0])
+
+
+class Stumbling(Watching):
+    """Leaves out every step."""
+
+    def train(self, transitions, seed):
+        return super().train(transitions, seed) * [1.0, 0.0] + [0.0, 1.0]
+
+
+@pytest.mark.parametrize("trainer_type", ["ppo", "sac"])
+def test_steps_of_signals_that_were_left_out_stop_training(
+    watching, monkeypatch, tmp_path, trainer_type
+):
+    monkeypatch.setattr(signals, "BUILT_IN", {**signals.BUILT_IN, "rnd": Stumbling})
+    trainer = small_trainer(
+        HYBRID,
+        trainer_type=trainer_type,
+        reward_signals=watching,
+        behavioral_cloning={"demo_path": str(write_demo(tmp_path, HYBRID))},
+    )
+    trainer.prepare()
+    fill(trainer, RandomWorld(HYBRID, 0))
+    with pytest.raises(TrainingError) as stopped:
+        trainer.update()
+    lessons = 2 * (trainer.cloning.demonstrations.num_rows // 16)
+    # SAC makes the steps of signals apart from its own and those of cloning
+    made = 8 + 8 + lessons if trainer_type == "ppo" else 8
+    assert f"8 of {made} gradients were not finite" in str(stopped.value)
 
 
 class Idle(SACTrainer):
