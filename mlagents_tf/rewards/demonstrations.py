@@ -27,7 +27,7 @@ from mlagents_tf.settings.imitation import DemonstrationSettings
 from mlagents_tf.specs import Spec
 
 CHUNK_BYTES = 8 << 20
-CHUNK_ROWS = 4096
+CHUNK_ROWS = 512
 """What is read and put into the window at once."""
 
 NORMALIZED_ROWS = 1 << 16
