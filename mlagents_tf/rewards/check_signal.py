@@ -32,7 +32,7 @@ SPECS: dict[str, Spec] = {
 """Every kind of behavior that a signal or a trainer must be able to learn."""
 
 NUM_ROWS, NUM_REAL = 32, 24
-NUM_STEPS = 60
+NUM_STEPS = 300
 NEAR = 1e-3
 """How far eager and compiled results may be apart, relatively and absolutely."""
 
@@ -49,7 +49,7 @@ def check_reward_signal(
 
     Args:
         make_signal: makes one of (spec, seed); give it a small network and a learning rate such
-            that 60 steps show.
+            that 300 steps show.
         specs: what to try, by a name for messages.
         seed: of the transitions and of the signals.
 
