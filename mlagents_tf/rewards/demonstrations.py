@@ -164,12 +164,8 @@ class Demonstrations:
         """`size` rows, any of them with the same probability; seed [2] int32."""
         return self.batch(integers([size], seed, self.num_rows))
 
-    def all_obs(self) -> tuple[tf.Tensor, ...]:
-        """Tuple of [num_rows, *shape]."""
-        return self.batch(tf.range(self.num_rows)).obs
-
     def obs_chunks(self) -> Iterator[tuple[tf.Tensor, ...]]:
-        """The same in pieces, for statistics that need not hold a copy of everything."""
+        """All observations in pieces, tuples of [N, *shape], so that no copy of them is made."""
         for start in range(0, self.num_rows, NORMALIZED_ROWS):
             yield self.batch(tf.range(start, min(start + NORMALIZED_ROWS, self.num_rows))).obs
 

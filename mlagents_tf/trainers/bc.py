@@ -15,7 +15,7 @@ from mlagents_tf.nn.bodies import draw_seeds, network_shape
 from mlagents_tf.nn.gradients import apply_finite, make_adam
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
-from mlagents_tf.ops.seeds import folded
+from mlagents_tf.ops.seeds import folded, standard_normal
 from mlagents_tf.rewards.demonstrations import Demonstrations
 from mlagents_tf.settings.bc import BCSettings
 from mlagents_tf.settings.behavior import BehaviorSettings
@@ -74,14 +74,20 @@ class BCTrainer(Trainer):
         self._compiled_update = compiled(self._update)
 
     def prepare(self) -> list[str]:
-        remarks = self.demonstrations.load()
-        self.held_out = held_out(self.demonstrations.stories, self.hyperparameters.held_out)
+        demonstrations = self.demonstrations
+        self.expertise = {"hyperparameters": demonstrations}
+        remarks = demonstrations.load()
+        apart = held_out(demonstrations.stories, self.hyperparameters.held_out)
+        self.num_held_out = int(np.count_nonzero(apart))
         inputs = self.network.policy.inputs
         if inputs.normalizer is not None:
-            mask = tf.constant(~self.held_out, tf.float32)
-            inputs.observe(self.demonstrations.all_obs(), mask)
-        count = len(np.unique(self.demonstrations.stories[self.held_out]))
-        return [*remarks, f"{count} episodes are held out: {self.held_out.sum()} pairs."]
+            start = 0
+            for obs in demonstrations.obs_chunks():
+                end = start + obs[0].shape[0]
+                inputs.observe(obs, tf.constant(~apart[start:end], tf.float32))
+                start = end
+        episodes = len(np.unique(demonstrations.stories[apart]))
+        return [*remarks, f"{episodes} episodes are held out: {self.num_held_out} pairs."]
 
     def act(self, step: Step) -> Actions:
         deciding = step.deciding()
@@ -97,7 +103,7 @@ class BCTrainer(Trainer):
 
     def update(self) -> dict[str, float]:
         h = self.hyperparameters
-        rows = np.flatnonzero(~self.held_out)
+        rows, apart = self._rows()
         size = min(h.batch_size, len(rows))
         order = shuffled_minibatches(self.rng, rows, size, h.num_epoch)
         if h.samples_per_update:
@@ -111,18 +117,32 @@ class BCTrainer(Trainer):
         )
         outputs = self._compiled_update(
             tf.convert_to_tensor(order),
-            tf.convert_to_tensor(in_order(np.flatnonzero(self.held_out), size)),
+            tf.convert_to_tensor(in_order(apart, size)),
             tf.convert_to_tensor(self.rng.integers(0, 2**31, 2).astype(np.int32)),
             tf.constant(learning_rate, tf.float32),
         )
         loss, skipped, held_out_loss = map(float, outputs)
         statistics = {CLONING_LOSS: loss}
-        if self.held_out.any():
+        if self.num_held_out:
             statistics[HELD_OUT_LOSS] = held_out_loss
         refuse_skipped(self.behavior, self.steps, skipped, len(order), statistics)
         self.learned += order.size
+        self.demonstrations.renew(self.rng, order.size)
         self.actor.refresh()
         return statistics | {"Policy/Learning Rate": learning_rate}
+
+    def _rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows to learn from and rows to measure on.
+
+        How many there are does not change when rows of demonstrations are exchanged that are larger
+        than memory: what is too many is left out, what is too few is repeated.
+        """
+        apart = held_out(self.demonstrations.stories, self.hyperparameters.held_out)
+        num_learned = self.demonstrations.num_rows - self.num_held_out
+        return (
+            np.resize(np.flatnonzero(~apart), num_learned),
+            np.resize(np.flatnonzero(apart), self.num_held_out),
+        )
 
     def _update(
         self, order: tf.Tensor, held_out: tf.Tensor, seed: tf.Tensor, learning_rate: tf.Tensor
@@ -169,7 +189,7 @@ class BCTrainer(Trainer):
         rows = self.demonstrations.batch(indices)
         noise = tf.zeros_like(rows.continuous)
         if seed is not None:
-            noise = tf.random.stateless_normal(noise.shape, seed, alg="philox")
+            noise = standard_normal(noise.shape, seed)
         return cloning_loss(self.network.policy, rows, noise)
 
     def forget(self) -> None:

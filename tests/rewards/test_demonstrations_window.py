@@ -44,7 +44,7 @@ def opened(path, window=WINDOW, spec=SPEC):
 
 def shown(demonstrations):
     """Numbers of the rows in the window."""
-    return demonstrations.all_obs()[0].numpy()[:, 0].astype(int).tolist()
+    return next(demonstrations.obs_chunks())[0].numpy()[:, 0].astype(int).tolist()
 
 
 def everything(demonstrations):

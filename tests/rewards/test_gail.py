@@ -186,7 +186,7 @@ def test_every_step_draws_other_experts_mixtures_and_codes(tmp_path, monkeypatch
 def test_the_normaliser_learns_from_the_expert_once_and_never_from_the_policy(tmp_path):
     signal = prepared(HYBRID, tmp_path, network_settings={"normalize": True})
     pencil, normalizer = Pencil(signal, HYBRID.actions), signal.network.inputs.normalizer
-    expert = signal.demonstrations.all_obs()
+    expert = next(signal.demonstrations.obs_chunks())
     pencil.see(expert, np.ones(signal.demonstrations.num_rows))
     assert int(normalizer.rows) == signal.demonstrations.num_rows + 1
     mean_before = normalizer.mean.numpy()

@@ -109,3 +109,19 @@ def test_it_is_over_at_max_steps(demo):
     assert trainer.ready()
     trainer.steps = 20_000
     assert not trainer.ready()
+
+
+def test_demonstrations_larger_than_memory_are_exchanged_and_what_is_held_out_stays_so(demo):
+    trainer = small_bc(demo)
+    trainer.demonstrations.most_bytes = 60 * 30  # about half of them
+    trainer.prepare()
+    seen = set()
+    for _ in range(8):
+        rows, apart = trainer._rows()
+        stories = trainer.demonstrations.stories
+        assert set(stories[apart]) == {9}
+        assert 9 not in stories[rows]
+        seen |= set(stories[rows])
+        trainer.update()
+    assert seen == set(range(9))
+    assert trainer._compiled_update.experimental_get_tracing_count() == 1
