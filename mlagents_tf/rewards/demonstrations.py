@@ -162,7 +162,8 @@ class Demonstrations:
 
     def draw(self, size: int, seed: tf.Tensor) -> ExpertRows:
         """`size` rows, any of them with the same probability; seed [2] int32."""
-        return self.batch(integers([size], seed, self.num_rows))
+        count = self._loaded().terminated.shape[0]
+        return self.batch(integers([size], seed, count))
 
     def obs_chunks(self) -> Iterator[tuple[tf.Tensor, ...]]:
         """All observations in pieces, tuples of [N, *shape], so that no copy of them is made."""

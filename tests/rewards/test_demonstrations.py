@@ -94,4 +94,4 @@ def test_a_file_of_another_spec_is_refused(tmp_path):
 def test_nothing_can_be_drawn_before_it_is_loaded(tmp_path):
     demonstrations = Demonstrations(DemonstrationSettings(demo_path="a.demo"), ONE)
     with pytest.raises(RuntimeError, match=r"not loaded yet: call the trainer's prepare\(\)"):
-        demonstrations.batch(tf.constant([0, 0]))
+        demonstrations.draw(4, tf.constant([0, 0]))
