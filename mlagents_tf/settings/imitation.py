@@ -28,7 +28,11 @@ class BehavioralCloningSettings(DemonstrationSettings):
         default=0, description="steps until its strength is 0; 0: never falls"
     )
     batch_size: PositiveInt | None = Field(default=None, description="absent: the trainer's")
-    num_epoch: PositiveInt | None = Field(default=None, description="absent: the trainer's, else 3")
+    num_epoch: PositiveInt | None = Field(
+        default=None,
+        description="passes per update, absent: the trainer's; sac: minibatches per gradient step, "
+        "absent: 1",
+    )
     samples_per_update: NonNegativeInt = Field(
-        default=0, description="rows per update; 0: all of them"
+        default=0, description="rows per pass; 0: all of them; without effect in sac"
     )
