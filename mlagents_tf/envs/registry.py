@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
+from mlagents_tf.envs.embedded.grid_camera import GridWorld
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
 from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
@@ -33,6 +34,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Ball3DHard,
     PushBlock,
     Pyramids,
+    GridWorld,
     GridWorldVector,
     LineWorld,
     DiscreteLine,
