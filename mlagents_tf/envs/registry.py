@@ -10,6 +10,7 @@ from mlagents_tf.envs.embedded.basic import Basic
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_camera import GridWorld
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
+from mlagents_tf.envs.embedded.hallway import Hallway
 from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.pyramids import Pyramids
@@ -34,6 +35,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Ball3DHard,
     PushBlock,
     Pyramids,
+    Hallway,
     GridWorld,
     GridWorldVector,
     LineWorld,

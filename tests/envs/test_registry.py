@@ -13,6 +13,7 @@ AREAS = {
     "3DBallHard": 12,
     "PushBlock": 32,
     "Pyramids": 16,
+    "Hallway": 16,
     "GridWorld": 9,
     "GridWorldVector": 9,
 }
