@@ -11,6 +11,7 @@ from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_camera import GridWorld
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
 from mlagents_tf.envs.embedded.hallway import Hallway
+from mlagents_tf.envs.embedded.match3 import Match3
 from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.pyramids import Pyramids
@@ -38,6 +39,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Hallway,
     GridWorld,
     GridWorldVector,
+    Match3,
     LineWorld,
     DiscreteLine,
     MaskedLine,

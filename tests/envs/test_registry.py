@@ -16,6 +16,7 @@ AREAS = {
     "Hallway": 16,
     "GridWorld": 9,
     "GridWorldVector": 9,
+    "Match3": 16,
 }
 
 
