@@ -109,12 +109,10 @@ class Match3(World):
     def render(self) -> NDArray[np.uint8]:
         """[H, W, 3] the first board: a colour for each type, one or two dots on special cells."""
         canvas = Canvas(256, 288, (-0.5, COLUMNS - 0.5), (-0.5, ROWS - 0.5))
-        for row in range(ROWS):
-            for column in range(COLUMNS):
-                cell = int(self.boards[0, row, column])
-                canvas.box((column, row), (0.42, 0.42), PAINT[TYPE_OF[cell]])
-                for dot in range(int(SPECIAL_OF[cell])):
-                    canvas.disc((column - 0.18 + 0.36 * dot, row), 0.12, (255, 255, 255))
+        for (y, x), cell in np.ndenumerate(self.boards[0]):
+            canvas.box((x, y), (0.42, 0.42), PAINT[TYPE_OF[cell]])
+            for dot in range(int(SPECIAL_OF[cell])):
+                canvas.disc((x - 0.18 + 0.36 * dot, y), 0.12, (255, 255, 255))
         return canvas.pixels
 
 
