@@ -57,8 +57,8 @@ def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict
     name = args.env or settings.env_settings.env_path
     if name is None:
         raise SettingsError(
-            f"{args.run_dir}: was trained by a script on an environment that has no name; "
-            "name one with --env"
+            f"{args.run_dir}: was trained without an environment, or on one of a script that has "
+            "no name; name one with --env"
         )
     areas = args.num_areas or settings.env_settings.num_areas
     env = make_env(name, num_areas=areas, seed=args.seed, **env_options)

@@ -69,7 +69,7 @@ def read_trainer(directory: Path, behavior: str, trainer_type: str) -> tuple[Spe
     if facts["trainer_type"] != trainer_type:
         raise DataError(
             f"{folder}: was trained by '{facts['trainer_type']}', but trainer_type is now "
-            f"'{trainer_type}'; change it back, or begin a new run with --initialize-from"
+            f"'{trainer_type}', which has other weights; change it back, or begin without them"
         )
     state = TrainerState(load_arrays(folder / "trainer.npz"), facts)
     return Spec.from_json(facts["spec"]), state
