@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
+from mlagents_tf.envs.embedded.food_collector import FoodCollector
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_camera import GridWorld
 from mlagents_tf.envs.embedded.grid_world import GridWorldVector
@@ -40,6 +41,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     GridWorld,
     GridWorldVector,
     Match3,
+    FoodCollector,
     LineWorld,
     DiscreteLine,
     MaskedLine,

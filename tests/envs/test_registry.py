@@ -17,13 +17,15 @@ AREAS = {
     "GridWorld": 9,
     "GridWorldVector": 9,
     "Match3": 16,
+    "FoodCollector": 4,
 }
 
 
 @pytest.mark.parametrize(("name", "areas"), AREAS.items())
 def test_an_embedded_environment_has_its_scenes_number_of_areas(name, areas):
-    assert make_env(name).reset()[name].num_deciding == areas
-    assert make_env(name, num_areas=2).reset()[name].num_deciding == 2
+    agents = 5 if name == "FoodCollector" else 1  # in an area
+    assert make_env(name).reset()[name].num_deciding == areas * agents
+    assert make_env(name, num_areas=2).reset()[name].num_deciding == 2 * agents
 
 
 def test_the_list_shows_specs_and_hides_toys_until_asked():

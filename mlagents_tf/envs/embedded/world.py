@@ -25,7 +25,9 @@ class World(abc.ABC):
 
     A subclass says how areas begin, advance and look; this class gives ids to agents, ends episodes
     at the time limit, and builds steps. In a step the ended rows come first, then one deciding row
-    for each area, in the order of the areas. Arrays of a step are never written again by the world;
+    for each area, in the order of the areas. Where `agents_per_area` agents share an area, each
+    has a row and episodes of its own: "area" reads as "agent" below, and those of the first area
+    come first. Arrays of a step are never written again by the world;
     those that seldom change (ids, groups, flags) are shared between steps and read-only.
 
     Class attributes:
@@ -33,11 +35,13 @@ class World(abc.ABC):
         summary: one line for people.
         spec: what an agent sees and does.
         default_areas: how many areas Unity's scene has.
+        agents_per_area: how many agents share an area.
         max_decisions: decisions after which an episode is interrupted; 0 = no limit.
         default_parameters: environment parameters and their values until `reset` is given others.
         stored: names of the attributes that hold arrays and decide the future.
 
     Attributes:
+        num_areas, num_agents: areas, and agents in all of them.
         unknown_parameters: names given to `reset` that this world does not have.
     """
 
@@ -45,6 +49,7 @@ class World(abc.ABC):
     summary: ClassVar[str]
     spec: ClassVar[Spec]
     default_areas: ClassVar[int] = 1
+    agents_per_area: ClassVar[int] = 1
     max_decisions: ClassVar[int] = 0
     default_parameters: ClassVar[Mapping[str, float]] = {}
     stored: ClassVar[tuple[str, ...]] = ()
@@ -53,18 +58,19 @@ class World(abc.ABC):
         self.num_areas = self.default_areas if num_areas is None else num_areas
         if self.num_areas < 1:
             raise EnvError(f"{self.behavior}: num_areas is {num_areas}; give 1 or more.")
+        self.num_agents = self.num_areas * self.agents_per_area
         self.generator = np.random.default_rng(seed)
         self.parameters: dict[str, float] = dict(self.default_parameters)
         self.unknown_parameters: set[str] = set()
-        self._ids = np.zeros(self.num_areas, np.int64)
+        self._ids = np.zeros(self.num_agents, np.int64)
         self._num_ids = 0
         self._clock = 0
-        self._began = np.zeros(self.num_areas, np.int64)
+        self._began = np.zeros(self.num_agents, np.int64)
         self._deadline = 0
         self._current: Step | None = None
         self._specs = {self.behavior: self.spec}
-        self._all_areas = np.arange(self.num_areas)
-        self._calm = _constants(self.num_areas)
+        self._all_areas = np.arange(self.num_agents)
+        self._calm = _constants(self.num_agents)
         self._branches = np.asarray(self.spec.actions.discrete_branches, np.uint32)
 
     @abc.abstractmethod
@@ -138,10 +144,10 @@ class World(abc.ABC):
         """Continue where `state()` was taken; the number of areas must be the same."""
         if set(state.get("arrays", ())) != set(self.stored):
             raise EnvError(f"{self.behavior}: the state was taken of another environment.")
-        if len(state["ids"]) != self.num_areas:
+        if len(state["ids"]) != self.num_agents:
             raise EnvError(
-                f"{self.behavior}: the state has {len(state['ids'])} areas, this environment "
-                f"{self.num_areas}; make it with the same number of areas."
+                f"{self.behavior}: the state has {len(state['ids']) // self.agents_per_area} "
+                f"areas, this environment {self.num_areas}; make it with the same number of areas."
             )
         for name in self.stored:
             setattr(self, name, np.array(state["arrays"][name]))
@@ -214,7 +220,7 @@ class World(abc.ABC):
                 f"this environment has the behavior '{self.behavior}' alone."
             )
         mine = actions[self.behavior]
-        check_actions(self.behavior, mine, self.spec.actions, self.num_areas, self._branches)
+        check_actions(self.behavior, mine, self.spec.actions, self.num_agents, self._branches)
         return mine
 
 

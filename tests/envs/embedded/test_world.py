@@ -124,3 +124,18 @@ def test_stepping_before_reset_is_refused():
 def test_no_areas_are_refused():
     with pytest.raises(EnvError, match="num_areas is 0"):
         Basic(num_areas=0)
+
+
+def test_agents_that_share_an_area_have_rows_and_episodes_of_their_own():
+    class Pairs(Basic):
+        agents_per_area = 2
+
+    env = Pairs(num_areas=2)
+    env.places = np.full(4, 10)
+    assert env.reset()["Basic"].agent_ids.tolist() == [0, 1, 2, 3]
+    for _ in range(3):
+        step = env.step({"Basic": discrete([0, LEFT, 0, 0])})["Basic"]
+    assert step.agent_ids.tolist() == [1, 0, 4, 2, 3]
+    assert step.terminated.tolist() == [True, False, False, False, False]
+    with pytest.raises(EnvError, match="the state has 2 areas, this environment 1"):
+        Pairs(num_areas=1).load_state(env.state())
