@@ -35,11 +35,14 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+        "onnx": ["onnx>=1.16,<2", "onnxruntime>=1.17,<2"],
         "tensorboard": ["tensorboard>=2.20,<2.22"],
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.5",
             "hypothesis>=6.100",
+            "onnx>=1.16,<2",
+            "onnxruntime>=1.17,<2",
             "tensorboard>=2.20,<2.22",
         ],
         "dev": [

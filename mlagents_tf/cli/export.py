@@ -8,14 +8,22 @@ from typing import Any
 
 from mlagents_tf.cli.quiet import import_tensorflow
 
-FORMATS = ("savedmodel",)
+FORMATS = ("onnx", "savedmodel", "litert")
 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command."""
-    parser = subparsers.add_parser("export", help="export a trained policy for inference")
+    parser = subparsers.add_parser(
+        "export", help="export a trained policy as ONNX, SavedModel or LiteRT"
+    )
     parser.add_argument("run_dir", type=Path, metavar="RUN", help="such as results/first")
-    parser.add_argument("--format", choices=FORMATS, default="savedmodel")
+    parser.add_argument(
+        "--format",
+        action="append",
+        choices=(*FORMATS, "all"),
+        default=[],
+        help="may be repeated (what a finished run has written: savedmodel, and onnx if installed)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -23,9 +31,12 @@ def run(args: argparse.Namespace) -> int:
     """Exports every behavior of the newest checkpoint."""
     import_tensorflow()
     from mlagents_tf.run.evaluate import load_run, load_trainers
-    from mlagents_tf.run.exporting import export_trainer
+    from mlagents_tf.run.exporting import default_formats, export_trainer
 
+    formats = FORMATS if "all" in args.format else tuple(dict.fromkeys(args.format))
     settings = load_run(args.run_dir)
+    formats = formats or default_formats(print)
     for trainer in load_trainers(args.run_dir, settings).values():
-        print(f"Exported {export_trainer(args.run_dir, trainer)}.")
+        for name in formats:
+            print(f"Exported {export_trainer(args.run_dir, trainer, name)}.")
     return 0

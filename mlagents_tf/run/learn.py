@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
 from mlagents_tf.run.evaluate import play, trainers_for
-from mlagents_tf.run.exporting import export_trainer
+from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
 from mlagents_tf.run.script import Result, Script, Watch
 from mlagents_tf.run.session import Session, parameters
@@ -143,9 +144,10 @@ def act_only(settings: RunSettings, env: Env, stop: Stop, console: Console) -> R
 
 def export_all(session: Session, console: Console) -> None:
     """Exports every behavior; a failure is a warning, since the weights are committed already."""
-    for trainer in session.trainers.values():
+    formats = default_formats(console.notice)
+    for trainer, name in itertools.product(session.trainers.values(), formats):
         try:
-            console.notice(f"Exported {export_trainer(session.run_dir, trainer)}.")
+            console.notice(f"Exported {export_trainer(session.run_dir, trainer, name)}.")
         except Exception as error:
             console.warning(
                 f"behavior {trainer.behavior} was not exported: {error}. "

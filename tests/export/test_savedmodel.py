@@ -7,9 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from mlagents_tf.errors import StorageError
-from mlagents_tf.export.savedmodel import export_savedmodel
-from mlagents_tf.specs import ActionSpec
+from mlagents_tf.export.savedmodel import write_savedmodel
 from mlagents_tf.trainers.actor import Actor
 from tests.nn.networks import ACTIONS, make_network, make_soft, random_obs, spec_of
 
@@ -62,7 +60,7 @@ def consumed(request, tmp_path_factory):
     policy = make_exported(request.param)
     inputs, allowed = inputs_for(policy)
     np.savez(directory / "inputs.npz", **inputs)
-    export_savedmodel(policy, directory / "saved_model")
+    write_savedmodel(policy, directory / "saved_model")
     arguments = [directory / name for name in ("saved_model", "inputs.npz", "outputs.npz")]
     subprocess.run(
         [sys.executable, "-I", "-c", CONSUMER, *map(str, arguments)],
@@ -142,18 +140,3 @@ def test_drawn_actions_vary_within_what_is_allowed(consumed):
         assert first[np.arange(7), drawn[:, :, 0]].all()
         for branch, size in enumerate(actions.discrete_branches):
             assert set(np.unique(drawn[:, :, branch])) <= set(range(size))
-
-
-def test_an_export_replaces_the_one_before(tmp_path):
-    policy = make_network(spec_of(ActionSpec(1), (2,))).policy
-    for _ in range(2):
-        assert export_savedmodel(policy, tmp_path / "model") == tmp_path / "model"
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert (tmp_path / "model" / "saved_model.pb").is_file()
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    policy = make_network(spec_of(ActionSpec(1), (2,))).policy
-    with pytest.raises(StorageError, match=r"file/model: cannot write the SavedModel"):
-        export_savedmodel(policy, tmp_path / "file" / "model")

@@ -1,0 +1,54 @@
+"""Whether a model and a behavior fit each other, and what the model is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlagents_tf.export.models import Model
+from mlagents_tf.export.signature import ACTION_MASKS, constants
+from mlagents_tf.specs import ActionSpec, Spec
+from mlagents_tf.steps import BoolArray, FloatArray
+
+
+def feeds(
+    actions: ActionSpec, obs: tuple[NDArray[Any], ...], allowed: BoolArray | None
+) -> dict[str, FloatArray]:
+    """Inputs of a model by name; for `allowed` see `Step.allowed_actions`."""
+    inputs = {f"obs_{k}": np.asarray(array, np.float32) for k, array in enumerate(obs)}
+    if actions.num_branches:
+        everything = np.ones((len(obs[0]), actions.num_discrete), np.float32)
+        inputs[ACTION_MASKS] = everything if allowed is None else allowed.astype(np.float32)
+    return inputs
+
+
+def misfit(model: Model, spec: Spec) -> str:
+    """What keeps `model` from playing a behavior of `spec`, or nothing."""
+    expected = {f"obs_{k}": o.shape for k, o in enumerate(spec.observations)}
+    if spec.actions.num_branches:
+        expected[ACTION_MASKS] = (spec.actions.num_discrete,)
+    if model.inputs != expected:
+        return f"its inputs are {in_words(model.inputs)}, but must be {in_words(expected)}"
+    missing = sorted(output_names(spec.actions) - set(model.outputs))
+    if missing:
+        return f"it has no output {', '.join(missing)}"
+    zeros = {name: np.zeros((1, *shape), np.float32) for name, shape in expected.items()}
+    found = model.run(zeros)
+    for name, value in constants(spec.actions).items():
+        if not np.array_equal(found[name], np.asarray(value, np.float32)):
+            return f"its {name} is {found[name].tolist()}, but must be {value}"
+    return ""
+
+
+def output_names(actions: ActionSpec) -> set[str]:
+    """All outputs of a model of version 3."""
+    kinds = ["continuous_actions"] * bool(actions.continuous_size)
+    kinds += ["discrete_actions"] * bool(actions.num_branches)
+    return {*constants(actions), *kinds, *(f"deterministic_{kind}" for kind in kinds)}
+
+
+def in_words(inputs: dict[str, tuple[int, ...]]) -> str:
+    """`action_masks [5], obs_0 [8]`."""
+    return ", ".join(f"{name} {list(shape)}" for name, shape in sorted(inputs.items()))

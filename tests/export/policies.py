@@ -1,0 +1,67 @@
+"""Policies of every kind that can be exported, and what they look at."""
+
+import itertools
+
+import numpy as np
+
+from mlagents_tf.specs import ActionSpec
+from tests.nn.networks import make_network, make_soft, random_obs, spec_of
+
+ACTIONS = {
+    "continuous": ActionSpec(2),
+    "discrete": ActionSpec(0, (2, 3)),
+    "hybrid": ActionSpec(2, (3,)),
+}
+OBSERVATIONS = {
+    "vector": {"sizes": (4,)},
+    "vectors": {"sizes": (3, 2)},
+    "goal": {"sizes": (3, 2), "goals": 1},
+    "plain goal": {"sizes": (3, 2), "goals": 1, "separate_goals": False},
+}
+ALGORITHMS = ("ppo", "sac")
+
+FORMATS = ("onnx", "savedmodel", "litert")
+
+EVERY_KIND = list(itertools.product(ACTIONS, OBSERVATIONS, ALGORITHMS))
+EVERY_CASE = list(itertools.product(ACTIONS, OBSERVATIONS, ALGORITHMS, FORMATS))
+PAIRWISE = [  # each pair of two properties is in one of these
+    ("continuous", "vector", "ppo", "onnx"),
+    ("continuous", "vectors", "sac", "savedmodel"),
+    ("continuous", "goal", "ppo", "litert"),
+    ("continuous", "plain goal", "sac", "onnx"),
+    ("discrete", "vector", "sac", "savedmodel"),
+    ("discrete", "vectors", "ppo", "litert"),
+    ("discrete", "goal", "sac", "onnx"),
+    ("discrete", "plain goal", "ppo", "savedmodel"),
+    ("hybrid", "vector", "ppo", "litert"),
+    ("hybrid", "vectors", "sac", "onnx"),
+    ("hybrid", "goal", "ppo", "savedmodel"),
+    ("hybrid", "plain goal", "sac", "litert"),
+]
+
+
+def make_policy(actions, observations="vector", algorithm="ppo", seed=0):
+    """A normalising policy whose weights are large enough for its actions to differ."""
+    shape = dict(OBSERVATIONS[observations])
+    spec = spec_of(ACTIONS[actions], shape.pop("sizes"), shape.pop("goals", 0))
+    make = {"ppo": make_network, "sac": make_soft}[algorithm]
+    policy = make(spec, normalize=True, seed=seed, **shape).policy
+    rng = np.random.default_rng(seed + 1)
+    for weight in policy.heads.weights:
+        weight.assign(rng.normal(0, 0.5, weight.shape))
+    return policy
+
+
+def inputs_of(policy, rows=7):
+    """Observations, masks (or None), and both by the names of the model's inputs."""
+    obs = random_obs(policy.spec, rows)
+    inputs = {f"obs_{k}": array for k, array in enumerate(obs)}
+    allowed, actions = None, policy.spec.actions
+    if actions.num_branches:
+        allowed = np.ones((rows, actions.num_discrete), np.bool_)
+        logits = policy(obs)[2].numpy()
+        # whatever would be taken in the first branch is forbidden in every second row
+        first = logits[:, actions.branch_slices()[0]].argmax(axis=1)
+        allowed[np.arange(0, rows, 2), first[::2]] = False
+        inputs["action_masks"] = allowed.astype(np.float32)
+    return obs, allowed, inputs
