@@ -16,6 +16,7 @@ from mlagents_tf.envs.embedded.match3 import Match3
 from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.pyramids import Pyramids
+from mlagents_tf.envs.embedded.sorter import Sorter
 from mlagents_tf.envs.embedded.toy import (
     DiscreteLine,
     HybridLine,
@@ -42,6 +43,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     GridWorldVector,
     Match3,
     FoodCollector,
+    Sorter,
     LineWorld,
     DiscreteLine,
     MaskedLine,

@@ -18,6 +18,7 @@ AREAS = {
     "GridWorldVector": 9,
     "Match3": 16,
     "FoodCollector": 4,
+    "Sorter": 16,
 }
 
 
