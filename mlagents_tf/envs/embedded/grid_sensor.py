@@ -12,10 +12,10 @@ LIT = np.uint8(255)
 NEIGHBOURS = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1], indexing="ij")).reshape(2, 9)
 
 Cells = NDArray[np.int8]
-"""[N, 40, 40] the tag of what is in each cell, counted from 1; 0 where nothing is. Row 0 is the
-farthest ahead of the agent, column 0 the farthest to its left."""
+"""[N, 40, 40] the tag of what is in each cell, counted from 1; 0 where nothing is. As Unity writes
+them, row 0 is the farthest to the agent's right, and the last column the farthest ahead."""
 
-_centres = np.arange(SIDE, dtype=np.float32) + 0.5 - REACH  # [m] of columns, to the right
+_centres = np.arange(SIDE, dtype=np.float32) + 0.5 - REACH  # [m] of columns, ahead
 
 
 def turned(offset: NDArray[np.float64], heading: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ def outside(place: NDArray[np.float64], heading: NDArray[np.float64], wall: floa
     """
     here, angle = place.astype(np.float32), heading.astype(np.float32)
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    right, ahead = _centres, -_centres[:, None]
+    right, ahead = -_centres[:, None], _centres
     x = here[0][:, None, None] + cos * right + sin * ahead
     z = here[1][:, None, None] - sin * right + cos * ahead
     half = (np.abs(cos) + np.abs(sin)) / 2  # of the square around a turned cell
@@ -63,10 +63,10 @@ def put_discs(
     """
     order = np.argsort(-np.add.reduce(offset**2, axis=0), kind="stable")  # the farthest first
     right, ahead = offset[:, order, None]
-    columns = np.floor(right + REACH).astype(np.int64) + NEIGHBOURS[0]  # [M, 9]
-    rows = np.floor(REACH - ahead).astype(np.int64) + NEIGHBOURS[1]
-    beside = np.maximum(np.abs(right - (columns + 0.5 - REACH)) - 0.5, 0.0)
-    before = np.maximum(np.abs(ahead - (REACH - 0.5 - rows)) - 0.5, 0.0)
+    rows = np.floor(REACH - right).astype(np.int64) + NEIGHBOURS[0]  # [M, 9]
+    columns = np.floor(ahead + REACH).astype(np.int64) + NEIGHBOURS[1]
+    beside = np.maximum(np.abs(right - (REACH - 0.5 - rows)) - 0.5, 0.0)
+    before = np.maximum(np.abs(ahead - (columns + 0.5 - REACH)) - 0.5, 0.0)
     touched = beside * beside + before * before < radius[order, None] ** 2
     touched &= (columns >= 0) & (columns < SIDE) & (rows >= 0) & (rows < SIDE)
     disc, neighbour = np.nonzero(touched)

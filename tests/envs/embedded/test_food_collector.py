@@ -124,9 +124,10 @@ def test_food_and_agents_are_seen_where_they_are():
     env = placed((0, 0, 0), (-3.5, 10.5, 0))
     env.foods[:, 0, 0], env.foods[:, 0, 25] = (0.5, 5.5), (7.5, -8.5)
     step = act(env)
-    assert (14, 20) in cells(step, 0, FOOD)
-    assert (28, 27) in cells(step, 0, BAD)
-    assert (9, 16) in cells(step, 0, AGENT)
+    # rows count from 20 m to the right, columns from 20 m behind
+    assert (19, 25) in cells(step, 0, FOOD)
+    assert (12, 11) in cells(step, 0, BAD)
+    assert (23, 30) in cells(step, 0, AGENT)
     assert cells(step, 0, WALL) == cells(step, 0, FROZEN) == set()
     assert (19, 20) not in cells(step, 0, AGENT)  # itself
 
@@ -134,13 +135,13 @@ def test_food_and_agents_are_seen_where_they_are():
 def test_the_picture_turns_with_the_agent():
     env = placed((0, 0, 90))
     env.foods[:, 0, 0] = 5.5, -0.5
-    assert (14, 20) in cells(act(env), 0, FOOD)
+    assert (19, 25) in cells(act(env), 0, FOOD)
 
 
 def test_a_laser_freezes_the_agent_ahead_for_forty_decisions():
     env = placed((0, 0, 0), (0, 20, 0))
     step = act(env, shooting=[0])
-    assert (0, 20) not in cells(step, 0, AGENT)
+    assert not cells(step, 0, AGENT)
     assert cells(step, 0, FROZEN)
     for _ in range(40):
         act(env, STAY, FORWARD)

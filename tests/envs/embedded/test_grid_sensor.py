@@ -26,39 +26,39 @@ def test_offsets_are_told_to_the_right_and_ahead(degrees, offset, seen):
     np.testing.assert_allclose(local, seen, atol=1e-12)
 
 
-def test_the_first_row_is_ahead_and_the_first_column_left():
-    assert places(cells_with((-19.5, 19.5, 0.3, 1))) == {(0, 0)}
-    assert places(cells_with((19.5, -19.5, 0.3, 1))) == {(39, 39)}
+def test_the_first_row_is_to_the_right_and_the_last_column_ahead():
+    assert places(cells_with((19.5, -19.5, 0.3, 1))) == {(0, 0)}
+    assert places(cells_with((-19.5, 19.5, 0.3, 1))) == {(39, 39)}
     assert places(cells_with((0.5, 0.5, 0.3, 1))) == {(19, 20)}
 
 
 def test_a_disc_is_in_every_cell_that_it_touches():
     # 0.6 and 0.6 into its cell: 0.4 to the right and far ones, 0.57 to the corner between them,
     # 0.6 to the left and near ones, 0.72 and 0.85 to the other corners
-    touched = {(9, 20), (9, 21), (8, 20), (8, 21), (9, 19), (10, 20)}
+    touched = {(19, 30), (18, 30), (19, 31), (18, 31), (20, 30), (19, 29)}
     assert places(cells_with((0.6, 10.6, 0.7, 1))) == touched
 
 
 def test_of_two_discs_in_a_cell_the_nearer_is_seen():
     near, far = (0.5, 5.2, 0.1, 1), (0.5, 5.8, 0.1, 2)
-    assert cells_with(near, far)[14, 20] == 1
-    assert cells_with(far, near)[14, 20] == 1
+    assert cells_with(near, far)[19, 25] == 1
+    assert cells_with(far, near)[19, 25] == 1
 
 
 def test_what_is_out_of_the_square_is_not_seen():
     assert places(cells_with((0.5, 20.5, 0.4, 1), (-25.0, 0.5, 0.7, 1))) == set()
 
 
-def test_a_wall_ahead_is_a_row_of_cells():
-    # the wall is 5 to 6 m ahead: cells of that row, 14 above which there are 14, touch it
+def test_a_wall_ahead_is_a_column_of_cells():
+    # the wall is 5 to 6 m ahead
     cells = outside(np.array([[0.0], [45.0]]), np.zeros(1), 50.0)[0]
-    assert set(np.argwhere(cells)[:, 0].tolist()) == {14}
-    assert cells[14].all()
+    assert set(np.argwhere(cells)[:, 1].tolist()) == {25}
+    assert cells[:, 25].all()
 
 
 def test_a_wall_is_seen_to_the_left_when_looking_away():
     cells = outside(np.array([[0.0], [45.0]]), np.radians([90.0]), 50.0)[0]
-    assert set(np.argwhere(cells)[:, 1].tolist()) == {14}
+    assert set(np.argwhere(cells)[:, 0].tolist()) == {25}
 
 
 def test_in_the_middle_of_the_room_no_wall_is_near():
