@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from mlagents_tf.errors import SettingsError
 
 if TYPE_CHECKING:
     from mlagents_tf.envs.env import Env
+    from mlagents_tf.settings.run import RunSettings
     from mlagents_tf.trainers.trainer import Trainer
 
 
@@ -49,9 +51,17 @@ def positive(text: str) -> int:
 
 def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict[str, Trainer]]:
     """The environment and trained behaviors that the arguments name."""
+    env, settings = open_env(args, **env_options)
+    from mlagents_tf.run.evaluate import trainers_for
+
+    return env, trainers_for(env, args.run_dir, settings, deterministic=not args.stochastic)
+
+
+def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSettings]:
+    """The environment that the arguments name, and the settings of the run."""
     import_tensorflow()
     from mlagents_tf.envs.registry import make_env
-    from mlagents_tf.run.evaluate import load_run, trainers_for
+    from mlagents_tf.run.evaluate import load_run
 
     settings = load_run(args.run_dir)
     name = args.env or settings.env_settings.env_path
@@ -61,8 +71,7 @@ def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict
             "no name; name one with --env"
         )
     areas = args.num_areas or settings.env_settings.num_areas
-    env = make_env(name, num_areas=areas, seed=args.seed, **env_options)
-    return env, trainers_for(env, args.run_dir, settings, deterministic=not args.stochastic)
+    return make_env(name, num_areas=areas, seed=args.seed, **env_options), settings
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,14 +90,20 @@ def run(args: argparse.Namespace) -> int:
             max_episode_steps=args.max_episode_steps,
         )
     results = {name: {"steps": trainers[name].steps, **figures(log)} for name, log in logs.items()}
-    if args.json:
+    print_results(results, args.json)
+    return 0
+
+
+def print_results(results: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
+    """Prints `figures` by behavior, and how long it was trained if that is known."""
+    if as_json:
         print(json.dumps(results, indent=2))
-        return 0
+        return
     for name, result in results.items():
+        trained = f", trained {result['steps']} steps" if "steps" in result else ""
         print(
             f"{name}: mean reward {result['mean_reward']:.3f} ± {result['ci95']:.3f} (95 %), "
             f"std {result['std_reward']:.3f}, min {result['min_reward']:.3f}, "
             f"max {result['max_reward']:.3f}, mean length {result['mean_length']:.1f}, "
-            f"{result['episodes']} episodes, trained {result['steps']} steps"
+            f"{result['episodes']} episodes{trained}"
         )
-    return 0

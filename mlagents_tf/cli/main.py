@@ -14,6 +14,7 @@ from mlagents_tf.cli import (
     evaluate,
     export,
     learn,
+    play,
     record,
     schema,
     upgrade_config,
@@ -21,7 +22,7 @@ from mlagents_tf.cli import (
 )
 from mlagents_tf.errors import MlagentsTfError
 
-COMMANDS = (learn, evaluate, record, export, demo, envs, validate, upgrade_config, schema)
+COMMANDS = (learn, evaluate, record, export, play, demo, envs, validate, upgrade_config, schema)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,26 @@ from mlagents_tf.run.state import (
 from mlagents_tf.run.storage import load_json, storage_errors
 from mlagents_tf.settings.load import load_settings
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.steps import Step
+from mlagents_tf.steps import BoolArray, Step
+from mlagents_tf.trainers.actor import Decision
 from mlagents_tf.trainers.trainer import Trainer
+
+
+class Acting(Protocol):
+    """What decides for agents: an actor, or an exported model."""
+
+    def decide(
+        self, obs: tuple[NDArray[Any], ...], allowed: BoolArray | None, rng: np.random.Generator
+    ) -> Decision:
+        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and may take `allowed`."""
+
+
+class Player(Protocol):
+    """What plays a behavior: a trainer, or an exported model."""
+
+    @property
+    def actor(self) -> Acting:
+        """What decides."""
 
 
 class EpisodeLog(NamedTuple):
@@ -136,7 +154,7 @@ class Tally:
 
 def play(
     env: Env,
-    trainers: Mapping[str, Trainer],
+    players: Mapping[str, Player],
     rng: np.random.Generator,
     done: Callable[[dict[str, Step]], bool],
 ) -> None:
@@ -146,14 +164,14 @@ def play(
         actions = {}
         for name, step in steps.items():
             deciding = step.deciding()
-            actor = trainers[name].actor
+            actor = players[name].actor
             actions[name] = actor.decide(deciding.obs, deciding.allowed_actions, rng).actions
         steps = env.step(actions)
 
 
 def evaluate(
     env: Env,
-    trainers: Mapping[str, Trainer],
+    players: Mapping[str, Player],
     episodes: int,
     *,
     seed: int = 0,
@@ -163,19 +181,19 @@ def evaluate(
 
     Args:
         env: not reset yet.
-        trainers: by behavior; every behavior of `env`.
+        players: by behavior; every behavior of `env`.
         episodes: how many each behavior plays.
         seed: of the action noise of policies that are not deterministic.
         max_episode_steps: decisions after which an episode counts as it stands; 0 = none.
     """
-    tallies = {name: Tally(episodes, max_episode_steps) for name in trainers}
+    tallies = {name: Tally(episodes, max_episode_steps) for name in players}
 
     def done(steps: dict[str, Step]) -> bool:
         for name, step in steps.items():
             tallies[name].observe(step)
         return all(tally.finished for tally in tallies.values())
 
-    play(env, trainers, np.random.default_rng(seed), done)
+    play(env, players, np.random.default_rng(seed), done)
     return {name: tally.log for name, tally in tallies.items()}
 
 
