@@ -51,6 +51,17 @@ class ObservationSpec:
         """True for a flat vector of floats."""
         return len(self.shape) == 1
 
+    @property
+    def is_image(self) -> bool:
+        """True for channels of a picture, a grid or a board: three axes."""
+        return len(self.shape) == 3
+
+    @property
+    def is_entities(self) -> bool:
+        """True for rows that may be absent, in no order: (most there can be, numbers of each)."""
+        variable, none = DimensionProperty.VARIABLE_SIZE, DimensionProperty.NONE
+        return len(self.shape) == 2 and self.dimension_properties == (variable, none)
+
 
 @dataclass(frozen=True)
 class ActionSpec:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from mlagents_tf.nn.attention import EntityEncoder
 from mlagents_tf.nn.conditioning import HyperDense, scaled_normal
-from mlagents_tf.nn.normalizer import Normalizer, RowSummary
+from mlagents_tf.nn.encoders import encoder_class
+from mlagents_tf.nn.inputs import ObservationInputs, Seen
 from mlagents_tf.settings.network import NetworkSettings
-from mlagents_tf.specs import ObservationType, Spec
 
 
 class NetworkShape(NamedTuple):
@@ -25,12 +25,14 @@ class NetworkShape(NamedTuple):
         normalize: whether vector observations are scaled by running statistics.
         separate_goals: whether goal signals make the weights of the last layer
             (`goal_conditioning_type: hyper`) instead of being inputs like others.
+        vis_encode_type: encoder of images.
     """
 
     hidden_units: int = 128
     num_layers: int = 2
     normalize: bool = False
     separate_goals: bool = True
+    vis_encode_type: str = "simple"
 
     @property
     def seeds_per_body(self) -> int:
@@ -45,119 +47,91 @@ def network_shape(settings: NetworkSettings) -> NetworkShape:
         num_layers=settings.num_layers,
         normalize=settings.normalize,
         separate_goals=settings.goal_conditioning_type == "hyper",
+        vis_encode_type=settings.vis_encode_type,
     )
 
 
-class VectorInputs(keras.layers.Layer):
-    """All vector observations side by side, goals last, normalised if asked for.
-
-    Args:
-        spec: whose observations are vectors.
-        normalize: whether they are scaled by running statistics.
-        separate_goals: whether goal signals are handed out apart from the rest.
-    """
-
-    def __init__(self, spec: Spec, normalize: bool, separate_goals: bool, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        is_goal = [o.observation_type == ObservationType.GOAL_SIGNAL for o in spec.observations]
-        if not separate_goals or all(is_goal):
-            is_goal = [False] * len(is_goal)
-        # sorted is stable: within both kinds the order is the spec's
-        self.order = sorted(range(len(is_goal)), key=is_goal.__getitem__)
-        sizes = [observation.shape[0] for observation in spec.observations]
-        self.goal_size = sum(size for size, goal in zip(sizes, is_goal, strict=True) if goal)
-        self.size = sum(sizes) - self.goal_size
-        self.normalizer = Normalizer(sum(sizes), name="normalizer") if normalize else None
-        self.built = True
-
-    def call(self, obs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Tuple of [..., size_k] -> inputs [..., size], goals [..., goal_size]."""
-        vector = self._together(obs)
-        if self.normalizer is not None:
-            vector = self.normalizer(vector)
-        return vector[..., : self.size], vector[..., self.size :]
-
-    def observe(self, obs: Sequence[tf.Tensor], mask: tf.Tensor) -> None:
-        """Counts rows (tuple of [N, size_k]) where `mask` [N] is 1 into the statistics."""
-        if self.normalizer is not None:
-            self.normalizer.update(self._together(obs), mask)
-
-    def summary(self, obs: Sequence[NDArray[Any]]) -> RowSummary:
-        """What `merge` has to know of rows (tuple of [N, size_k]); computed on the host."""
-        rows = np.concatenate([obs[k] for k in self.order], axis=1)
-        mean = rows.mean(axis=0, dtype=np.float64) if len(rows) else np.zeros(rows.shape[1])
-        spread = np.square(rows - mean).sum(axis=0).clip(max=np.finfo(np.float32).max)
-        return RowSummary(np.float32(len(rows)), mean.astype(np.float32), spread.astype(np.float32))
-
-    def merge(self, seen: RowSummary) -> None:
-        """Counts rows of which `summary` was made into the statistics."""
-        if self.normalizer is not None:
-            self.normalizer.merge(seen)
-
-    def _together(self, obs: Sequence[tf.Tensor]) -> tf.Tensor:
-        if len(obs) == 1:
-            return obs[0]
-        return tf.concat([obs[k] for k in self.order], axis=-1)
-
-
 class Body(keras.layers.Layer):
-    """`num_layers` dense swish layers (Ramachandran et al. 2017); with goals, the last is hyper.
+    """Encoders of images and entities, then dense swish layers (Ramachandran et al. 2017).
+
+    With goals the last layer is hyper.
 
     Args:
-        input_size: width of the inputs.
-        goal_size: width of the goals; 0 for none.
-        hidden_units: width of every layer.
-        num_layers: at least 1.
-        seeds: `num_layers + 2`.
+        inputs: what is encoded.
+        shape: sizes and switches.
+        seeds: `shape.seeds_per_body`.
+        more: numbers that come in beside the observations.
     """
 
     def __init__(
         self,
-        input_size: int,
-        goal_size: int,
-        hidden_units: int,
-        num_layers: int,
+        inputs: ObservationInputs,
+        shape: NetworkShape,
         seeds: Sequence[int],
+        more: int = 0,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
+        # those of the layers do not depend on how many encoders there are
+        rest = _endless(seeds)
+        self.images = [
+            encoder_class(shape.vis_encode_type, image)(
+                image, shape.hidden_units, rest, name=f"image_{i}"
+            )
+            for i, image in enumerate(inputs.image_shapes)
+        ]
+        size = inputs.size + len(self.images) * shape.hidden_units
+        self.entities: EntityEncoder | None = None
+        if inputs.entity_shapes:
+            sizes = [entity[1] for entity in inputs.entity_shapes]
+            self.entities = EntityEncoder(sizes, size, rest, name="entities")
+            size += self.entities.output_size
+        self.output_size = shape.hidden_units
         self.dense: list[keras.layers.Dense] = []
         self.hyper: HyperDense | None = None
-        self.output_size = hidden_units
-        size = input_size
-        for i in range(num_layers - bool(goal_size)):
+        size += more
+        for i in range(shape.num_layers - bool(inputs.goal_size)):
             dense = keras.layers.Dense(
-                hidden_units,
+                shape.hidden_units,
                 activation="swish",
                 kernel_initializer=scaled_normal(1.0, seeds[i]),
                 name=f"dense_{i}",
             )
             dense.build((None, size))
             self.dense.append(dense)
-            size = hidden_units
-        if goal_size:
-            self.hyper = HyperDense(size, goal_size, hidden_units, seeds[-3:], name="hyper")
+            size = shape.hidden_units
+        if inputs.goal_size:
+            self.hyper = HyperDense(
+                size, inputs.goal_size, shape.hidden_units, seeds[-3:], name="hyper"
+            )
         self.built = True
 
-    def call(self, inputs: tf.Tensor, goals: tf.Tensor) -> tf.Tensor:
-        """[N, input_size], [N, goal_size] -> [N, hidden_units]."""
+    def call(self, seen: Seen, more: tf.Tensor | None = None) -> tf.Tensor:
+        """What N agents saw, and [N, more] -> [N, hidden_units]."""
+        parts = [seen.vector]
+        parts += [encoder(x) for encoder, x in zip(self.images, seen.images, strict=True)]
+        if self.entities is not None:
+            parts.append(self.entities(seen.entities, tf.concat(parts, axis=-1)))
+        if more is not None:
+            parts.append(more)
+        x = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
         for dense in self.dense:
-            inputs = dense(inputs)
-        return inputs if self.hyper is None else self.hyper(inputs, goals)
+            x = dense(x)
+        return x if self.hyper is None else self.hyper(x, seen.goals)
 
 
 def make_body(
-    inputs: VectorInputs, shape: NetworkShape, seeds: Sequence[int], name: str, more: int = 0
+    inputs: ObservationInputs, shape: NetworkShape, seeds: Sequence[int], name: str, more: int = 0
 ) -> Body:
     """A body for what `inputs` puts out and `more` numbers beside it; takes the first seeds."""
-    return Body(
-        inputs.size + more,
-        inputs.goal_size,
-        shape.hidden_units,
-        shape.num_layers,
-        seeds[: shape.seeds_per_body],
-        name=name,
-    )
+    return Body(inputs, shape, seeds[: shape.seeds_per_body], more, name=name)
+
+
+def _endless(seeds: Sequence[int]) -> Iterator[int]:
+    """Further seeds that follow from some."""
+    rng = np.random.default_rng(list(seeds))
+    while True:
+        yield int(rng.integers(0, 2**31))
 
 
 def draw_seeds(rng: np.random.Generator, count: int) -> list[int]:

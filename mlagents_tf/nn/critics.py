@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from mlagents_tf.nn.bodies import NetworkShape, draw_seeds, make_body
 from mlagents_tf.nn.distributions import ActionDistribution
+from mlagents_tf.nn.inputs import Seen
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.specs import ActionSpec, Spec
 
@@ -91,11 +92,11 @@ class ActorCritic(keras.layers.Layer):
         self, obs: Sequence[tf.Tensor], allowed: tf.Tensor | None
     ) -> tuple[ActionDistribution, tf.Tensor]:
         """Tuple of [N, *obs_k], [N, sum of branch sizes] bool -> distribution, values [S, N]."""
-        inputs = self.policy.inputs(obs)
-        encoding = self.policy.body(*inputs)
+        seen = self.policy.inputs(obs)
+        encoding = self.policy.body(seen)
         distribution = self.policy.distribution(encoding, allowed)
         if self.critic_body is not self.policy.body:
-            encoding = self.critic_body(*inputs)
+            encoding = self.critic_body(seen)
         return distribution, self.value_heads(encoding)[..., 0]
 
 
@@ -129,13 +130,9 @@ class Critic(keras.layers.Layer):
         )
         self.built = True
 
-    def call(
-        self, inputs: tf.Tensor, goals: tf.Tensor, continuous: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """[N, I], [N, G], actions [N, C] in the environment's scale -> [S, N, options]."""
-        if continuous is not None:
-            inputs = tf.concat([inputs, continuous], axis=-1)
-        return self.heads(self.body(inputs, goals))
+    def call(self, seen: Seen, continuous: tf.Tensor | None = None) -> tf.Tensor:
+        """What N agents saw, actions [N, C] in the environment's scale -> [S, N, options]."""
+        return self.heads(self.body(seen, continuous))
 
 
 class EntropyCoefficients(keras.layers.Layer):

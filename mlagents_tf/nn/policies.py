@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from mlagents_tf.nn.bodies import NetworkShape, VectorInputs, make_body
+from mlagents_tf.nn.bodies import NetworkShape, make_body
 from mlagents_tf.nn.conditioning import scaled_normal
 from mlagents_tf.nn.distributions import ActionDistribution, masked_logits
+from mlagents_tf.nn.inputs import ObservationInputs
 from mlagents_tf.specs import ActionSpec, Spec
 
 ACTION_CLIP = 3.0
@@ -86,7 +87,7 @@ class Policy(keras.layers.Layer):
         super().__init__(**kwargs)
         self.spec = spec
         self.tanh = tanh
-        self.inputs = VectorInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
+        self.inputs = ObservationInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
         self.body = make_body(self.inputs, shape, seeds, name="actor")
         of_heads = seeds[shape.seeds_per_body :]
         self.heads = ActionHeads(
@@ -96,7 +97,7 @@ class Policy(keras.layers.Layer):
 
     def call(self, obs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Tuple of [N, *obs_k] -> means, log_stds and unmasked logits as `ActionHeads` has them."""
-        return self.heads(self.body(*self.inputs(obs)))
+        return self.heads(self.body(self.inputs(obs)))
 
     def distribution(self, encoding: tf.Tensor, allowed: tf.Tensor | None) -> ActionDistribution:
         """[N, H] from the body, [N, sum of branch sizes] bool -> distribution over actions."""

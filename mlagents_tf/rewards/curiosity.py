@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.bodies import NetworkShape, VectorInputs, draw_seeds, make_body, network_shape
+from mlagents_tf.nn.bodies import NetworkShape, draw_seeds, make_body, network_shape
 from mlagents_tf.nn.conditioning import scaled_normal
+from mlagents_tf.nn.inputs import ObservationInputs
 from mlagents_tf.ops.actions import action_vector
 from mlagents_tf.ops.masks import masked_mean
 from mlagents_tf.rewards.learned import LearnedReward, SignalNetwork
@@ -54,7 +55,7 @@ class ForwardInverse(SignalNetwork):
     ) -> None:
         super().__init__(**kwargs)
         self.actions = spec.actions
-        self.inputs = VectorInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
+        self.inputs = ObservationInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
         encoder_seeds = draw_seeds(rng, shape.seeds_per_body)
         self.encoder = make_body(self.inputs, shape, encoder_seeds, "encoder")
         width, size = self.encoder.output_size, spec.actions.vector_size
@@ -86,7 +87,7 @@ class ForwardInverse(SignalNetwork):
     def _encodings(self, transitions: Transitions) -> tf.Tensor:
         """[2 N, H] of the observations, then of the next ones: in one go, which is faster."""
         pairs = zip(transitions.obs, transitions.next_obs, strict=True)
-        return self.encoder(*self.inputs([tf.concat(pair, axis=0) for pair in pairs]))
+        return self.encoder(self.inputs([tf.concat(pair, axis=0) for pair in pairs]))
 
     def _mistake(self, told: tf.Tensor, transitions: Transitions) -> tf.Tensor:
         """[N] squared error of continuous dimensions plus cross-entropy of branches."""

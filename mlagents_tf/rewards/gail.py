@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.bodies import NetworkShape, VectorInputs, draw_seeds, make_body, network_shape
+from mlagents_tf.nn.bodies import NetworkShape, draw_seeds, make_body, network_shape
 from mlagents_tf.nn.conditioning import scaled_normal
+from mlagents_tf.nn.inputs import ObservationInputs, Seen
 from mlagents_tf.ops.actions import action_vector
 from mlagents_tf.ops.masks import masked_mean
 from mlagents_tf.ops.seeds import folded, standard_normal, uniform
@@ -39,16 +40,16 @@ STATISTICS = (
 BOTTLENECK_STATISTICS = ("Losses/GAIL KL Loss", "Policy/GAIL Beta")
 
 
-class Inputs(NamedTuple):
-    """What is judged: observations, and with `use_actions` what was done and whether it ended.
+class Judged(NamedTuple):
+    """What of N decisions is judged.
 
     Attributes:
-        x: [N, I].
-        goals: [N, G], apart from the rest where they make the weights of the last layer.
+        seen: observations.
+        more: [N, A + 1] with `use_actions` what was done and whether it ended, else [N, 0].
     """
 
-    x: tf.Tensor
-    goals: tf.Tensor
+    seen: Seen
+    more: tf.Tensor
 
 
 class Discriminator(SignalNetwork):
@@ -76,7 +77,7 @@ class Discriminator(SignalNetwork):
         super().__init__(**kwargs)
         self.branches = spec.actions.discrete_branches
         self.use_actions = use_actions
-        self.inputs = VectorInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
+        self.inputs = ObservationInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
         more = spec.actions.vector_size + 1 if use_actions else 0
         seeds = draw_seeds(rng, shape.seeds_per_body + 2)
         self.body = make_body(self.inputs, shape, seeds, "body", more)
@@ -93,35 +94,38 @@ class Discriminator(SignalNetwork):
         parts = {"inputs": self.inputs, "body": self.body, "estimate": self.estimate}
         return parts if self.bottleneck is None else parts | {"bottleneck": self.bottleneck}
 
-    def together(self, rows: ExpertRows | Transitions) -> Inputs:
+    def together(self, rows: ExpertRows | Transitions) -> Judged:
         """What is judged of N decisions."""
-        x, goals = self.inputs(rows.obs)
+        more = rows.terminated[:, None]
         if self.use_actions:
             action = action_vector(rows.continuous, rows.discrete, self.branches)
-            x = tf.concat([x, action, rows.terminated[:, None]], axis=-1)
-        return Inputs(x, goals)
+            more = tf.concat([action, more], axis=-1)
+        else:
+            more = more[:, :0]
+        return Judged(self.inputs(rows.obs), more)
 
-    def encode(self, inputs: Inputs) -> tf.Tensor:
+    def encode(self, judged: Judged) -> tf.Tensor:
         """[N, H], or the means of codes [N, CODE_SIZE] with a bottleneck."""
-        encoding = self.body(*inputs)
+        encoding = self.body(judged.seen, judged.more)
         return encoding if self.bottleneck is None else self.bottleneck.means(encoding)
 
     def logits(self, encoding: tf.Tensor) -> tf.Tensor:
         """[N] log-odds of being the expert's; its sigmoid is the estimate of Ho & Ermon."""
         return self.estimate(encoding)[:, 0]
 
-    def penalty(self, inputs: Inputs) -> tf.Tensor:
+    def penalty(self, judged: Judged) -> tf.Tensor:
         """[N] squared distance from 1 of the estimate's slope (Gulrajani et al. 2017, eq. 3).
 
         The slope is taken over everything that is judged, as the body sees it.
         """
-        watched = [x for x in inputs if x.shape[-1]]
+        watched = [x for x in tf.nest.flatten(judged) if x.shape[-1]]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for x in watched:
                 tape.watch(x)
-            estimates = tf.sigmoid(self.logits(self.encode(inputs)))
-        slopes = tf.concat(tape.gradient(estimates, watched), axis=-1)
-        norms = tf.sqrt(tf.reduce_sum(tf.square(slopes), axis=-1) + PENALTY_EPSILON)
+            estimates = tf.sigmoid(self.logits(self.encode(judged)))
+        slopes = tape.gradient(estimates, watched)
+        squares = [tf.reduce_sum(tf.square(x), axis=range(1, len(x.shape))) for x in slopes]
+        norms = tf.sqrt(tf.add_n(squares) + PENALTY_EPSILON)
         return tf.square(norms - 1.0)
 
 
@@ -215,11 +219,10 @@ class GAILReward(LearnedReward[Discriminator]):
         draw, mix, noise = (folded(seed, i) for i in range(3))
         policy = network.together(transitions)
         expert = network.together(self.demonstrations.draw(count, draw))
-        share = uniform([count, 1], mix)
-        pairs = list(zip(policy, expert, strict=True))
-        between = Inputs(*(share * one + (1.0 - share) * other for one, other in pairs))
+        share = uniform([count], mix)
+        between = tf.nest.map_structure(lambda p, e: _mixed(p, e, share), policy, expert)
         penalty = masked_mean(network.penalty(between), mask)
-        both = Inputs(*(tf.concat(pair, axis=0) for pair in pairs))
+        both = tf.nest.map_structure(lambda p, e: tf.concat([p, e], axis=0), policy, expert)
         encoding = network.encode(both)
         bound, of_bottleneck = tf.zeros([]), []
         if network.bottleneck is not None:
@@ -234,6 +237,12 @@ class GAILReward(LearnedReward[Discriminator]):
         estimates = [masked_mean(tf.sigmoid(logits), mask) for logits in (of_policy, of_expert)]
         total = loss + PENALTY_WEIGHT * penalty + bound
         return total, [loss, *estimates, penalty, *of_bottleneck]
+
+
+def _mixed(one: tf.Tensor, other: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """[N, ...] between both, [N] `share` of the first."""
+    share = tf.reshape(share, [-1] + [1] * (len(one.shape) - 1))
+    return share * one + (1.0 - share) * other
 
 
 def _sum_of_means(x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.bodies import NetworkShape, VectorInputs, draw_seeds, make_body, network_shape
+from mlagents_tf.nn.bodies import NetworkShape, draw_seeds, make_body, network_shape
+from mlagents_tf.nn.inputs import ObservationInputs
 from mlagents_tf.ops.masks import masked_mean
 from mlagents_tf.rewards.learned import LearnedReward, SignalNetwork
 from mlagents_tf.rewards.signal import Transitions
@@ -29,7 +30,7 @@ class Distillation(SignalNetwork):
         self, spec: Spec, shape: NetworkShape, rng: np.random.Generator, **kwargs: object
     ) -> None:
         super().__init__(**kwargs)
-        self.inputs = VectorInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
+        self.inputs = ObservationInputs(spec, shape.normalize, shape.separate_goals, name="inputs")
         n = shape.seeds_per_body
         self.target = make_body(self.inputs, shape, draw_seeds(rng, n), "target")
         self.target.trainable = False
@@ -42,9 +43,9 @@ class Distillation(SignalNetwork):
 
     def call(self, obs: Sequence[tf.Tensor]) -> tf.Tensor:
         """Tuple of [N, *obs_k] -> [N] squared distances of prediction and target."""
-        inputs = self.inputs(obs)
+        seen = self.inputs(obs)
         return tf.reduce_sum(
-            tf.math.squared_difference(self.predictor(*inputs), self.target(*inputs)), axis=-1
+            tf.math.squared_difference(self.predictor(seen), self.target(seen)), axis=-1
         )
 
 

@@ -26,7 +26,7 @@ def make_trainer(behavior: str, spec: Spec, settings: BehaviorSettings, seed: in
     missing += [
         f"observation {k} of shape {list(observation.shape)}"
         for k, observation in enumerate(spec.observations)
-        if not observation.is_vector
+        if not (observation.is_vector or observation.is_image or observation.is_entities)
     ]
     if missing:
         raise SettingsError(

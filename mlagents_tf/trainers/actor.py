@@ -58,7 +58,7 @@ class Actor:
     def refresh(self, packed: FloatArray | None = None) -> None:
         """Takes over the policy's present weights; `Policy.packed_weights` if they are at hand."""
         self._weights.packed[:] = self.policy.packed_weights() if packed is None else packed
-        self._mlp = mirror(self.policy, self._weights)
+        self._mlp = mirror(self.policy, self._weights) if has_mirror(self.policy) else None
         log_stds = self.policy.heads.log_stds
         # [C] where they are weights; [0] where they are outputs, or there is nothing to draw
         self._stds = (
@@ -68,7 +68,7 @@ class Actor:
     def outputs(self, obs: tuple[NDArray[Any], ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Tuple of [N, *obs_k] -> means [N, C], deviations [N, C] or [C], unmasked logits."""
         n, size = len(obs[0]), self.spec.actions.continuous_size
-        if n * self._mlp.num_weights <= MIRROR_LIMIT:
+        if self._mlp is not None and n * self._mlp.num_weights <= MIRROR_LIMIT:
             outputs = self._mlp(obs)
             if not self.policy.tanh:
                 return outputs[:, :size], self._stds, outputs[:, size:]
@@ -133,6 +133,11 @@ class Weights:
     def dense(self, layer: keras.layers.Dense) -> Dense:
         """Kernel and bias of a layer."""
         return Dense(self[layer.kernel], self[layer.bias])
+
+
+def has_mirror(policy: Policy) -> bool:
+    """Whether NumPy can do what the policy does: where there are vectors only."""
+    return not policy.inputs.image_shapes and not policy.inputs.entity_shapes
 
 
 def mirror(policy: Policy, weights: Weights) -> MLP:

@@ -157,7 +157,7 @@ def cloning_loss(policy: Policy, rows: ExpertRows, noise: tf.Tensor) -> tf.Tenso
         rows: B decisions of the expert.
         noise: [B, C] standard normal.
     """
-    distribution = policy.distribution(policy.body(*policy.inputs(rows.obs)), rows.allowed)
+    distribution = policy.distribution(policy.body(policy.inputs(rows.obs)), rows.allowed)
     loss = tf.zeros([])
     if policy.spec.actions.continuous_size:
         drawn = distribution.means + tf.exp(distribution.log_stds) * noise

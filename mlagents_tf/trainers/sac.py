@@ -14,6 +14,7 @@ from mlagents_tf.data.rows import Batches, Episodes
 from mlagents_tf.nn.bodies import network_shape
 from mlagents_tf.nn.critics import Critic, SoftActorCritic
 from mlagents_tf.nn.gradients import apply_finite, make_adam
+from mlagents_tf.nn.inputs import Seen
 from mlagents_tf.nn.normalizer import RowSummary
 from mlagents_tf.ops.actions import one_hot_branches
 from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
@@ -42,10 +43,6 @@ CALLS = (64, 8, 1)
 
 SAMPLE_BYTES = 256 << 20
 """What the minibatches of one call may take; large images are trained on in smaller calls."""
-
-
-Inputs = tuple[tf.Tensor, tf.Tensor]
-"""Normalised observations [B, I] and the goals among them [B, G]."""
 
 
 class Choice(NamedTuple):
@@ -281,17 +278,17 @@ class SACTrainer(Trainer):
     ) -> tf.Tensor:
         """One step on B transitions; all losses are those of the weights before it. [tags]"""
         network, entropy = self.network, self.network.entropy_coefficients
-        inputs = network.policy.inputs(batch.obs)
+        seen = network.policy.inputs(batch.obs)
         rewards = self._rewards(batch)
         targets = self._targets(batch, rewards, noise[..., -1])
         with tf.GradientTape(persistent=True) as tape:
-            q1, q2 = self._q_values([network.q1, network.q2], inputs, self._taken(batch))
+            q1, q2 = self._q_values([network.q1, network.q2], seen, self._taken(batch))
             q1_loss, q2_loss = half_squared_error(q1, targets), half_squared_error(q2, targets)
-            actions = self._actions(inputs, batch.allowed, noise[..., 0])
+            actions = self._actions(seen, batch.allowed, noise[..., 0])
             bonus = self._entropy_bonus(actions)
-            now1, now2 = self._q_values([network.q1, network.q2], inputs, actions)
+            now1, now2 = self._q_values([network.q1, network.q2], seen, actions)
             soft_values = tf.minimum(now1, now2) + bonus
-            value_loss = self._value_loss(inputs, soft_values)
+            value_loss = self._value_loss(seen, soft_values)
             # ML-Agents judges the policy by the first Q alone, the successor by the lower one
             judged = tf.minimum(now1, now2) if network.value is None else now1
             policy_loss = -tf.reduce_mean(tf.reduce_mean(judged, axis=0) + bonus)
@@ -347,13 +344,13 @@ class SACTrainer(Trainer):
     def _targets(self, batch: Batches, rewards: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """[S, B] what Q is trained towards."""
         network = self.network
-        inputs = network.policy.inputs(batch.next_obs)
+        seen = network.policy.inputs(batch.next_obs)
         if network.value is None:
-            actions = self._actions(inputs, batch.next_allowed, noise)
-            next1, next2 = self._q_values(network.targets, inputs, actions)
+            actions = self._actions(seen, batch.next_allowed, noise)
+            next1, next2 = self._q_values(network.targets, seen, actions)
             next_values = tf.minimum(next1, next2) + self._entropy_bonus(actions)
         else:
-            next_values = network.targets[0](*inputs)[..., 0]
+            next_values = network.targets[0](seen)[..., 0]
         ends = [0.0 if signal.goes_on_after_the_end else 1.0 for signal in self.signals]
         return bootstrapped(
             rewards,
@@ -362,16 +359,16 @@ class SACTrainer(Trainer):
             next_values,
         )
 
-    def _value_loss(self, inputs: Inputs, soft_values: tf.Tensor) -> tf.Tensor:
+    def _value_loss(self, seen: Seen, soft_values: tf.Tensor) -> tf.Tensor:
         """[] error of the value network, 0 where there is none."""
         if self.network.value is None:
             return tf.zeros([])
-        return half_squared_error(self.network.value(*inputs)[..., 0], soft_values)
+        return half_squared_error(self.network.value(seen)[..., 0], soft_values)
 
-    def _actions(self, inputs: Inputs, allowed: tf.Tensor, noise: tf.Tensor) -> Choice:
+    def _actions(self, seen: Seen, allowed: tf.Tensor, noise: tf.Tensor) -> Choice:
         """What the policy would do now on B rows; noise [B, C]."""
         policy = self.network.policy
-        distribution = policy.distribution(policy.body(*inputs), allowed)
+        distribution = policy.distribution(policy.body(seen), allowed)
         log_probs = distribution.branch_log_probs()
         entropies = [-tf.reduce_sum(tf.exp(p) * p, axis=-1) for p in log_probs]
         continuous, log_likelihood = distribution.sample_tanh(noise)
@@ -393,13 +390,11 @@ class SACTrainer(Trainer):
         entropy = self.network.entropy_coefficients
         return tf.linalg.matvec(actions.entropies, entropy.shares * entropy.values)
 
-    def _q_values(
-        self, critics: Sequence[Critic], inputs: Inputs, actions: Choice
-    ) -> list[tf.Tensor]:
+    def _q_values(self, critics: Sequence[Critic], seen: Seen, actions: Choice) -> list[tf.Tensor]:
         """[S, B] of each critic, averaged over branches."""
         branches = self.spec.actions.num_branches
         return [
-            mean_over_branches(critic(*inputs, actions.continuous), actions.weights, branches)
+            mean_over_branches(critic(seen, actions.continuous), actions.weights, branches)
             for critic in critics
         ]
 

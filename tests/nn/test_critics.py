@@ -102,8 +102,8 @@ def test_no_two_critics_are_drawn_alike(q_target):
     }
     starts = {array.ravel()[0] / array.std() for array in kernels.values()}
     assert len(starts) == len(kernels)
-    obs = network.policy.inputs(random_obs(HYBRID, 4))
-    one, other = (critic(*obs, tf.zeros([4, 2])).numpy() for critic in (network.q1, network.q2))
+    seen = network.policy.inputs(random_obs(HYBRID, 4))
+    one, other = (critic(seen, tf.zeros([4, 2])).numpy() for critic in (network.q1, network.q2))
     assert (np.abs(one - other) > 1e-3).all()
 
 
@@ -167,16 +167,16 @@ def test_critics_have_the_shapes_of_signals_and_options(q_target):
     for actions, options in (("continuous", 1), ("discrete", 5), ("hybrid", 3)):
         spec = spec_of(ACTIONS[actions])
         network = make_soft(spec, num_signals=2, q_target=q_target)
-        inputs = network.policy.inputs(random_obs(spec, 4))
+        seen = network.policy.inputs(random_obs(spec, 4))
         continuous = tf.zeros([4, spec.actions.continuous_size])
         for critic in (network.q1, network.q2):
-            assert critic(*inputs, continuous).shape == (2, 4, options)
+            assert critic(seen, continuous).shape == (2, 4, options)
         if q_target:
             assert network.value is None
-            assert [t(*inputs, continuous).shape for t in network.targets] == [(2, 4, options)] * 2
+            assert [t(seen, continuous).shape for t in network.targets] == [(2, 4, options)] * 2
         else:
-            assert network.value(*inputs).shape == (2, 4, 1)
-            assert network.targets[0](*inputs).shape == (2, 4, 1)
+            assert network.value(seen).shape == (2, 4, 1)
+            assert network.targets[0](seen).shape == (2, 4, 1)
 
 
 def test_heads_hand_out_options_signal_by_signal():
@@ -192,17 +192,17 @@ def test_heads_hand_out_options_signal_by_signal():
 def test_q_depends_on_observations_goals_and_actions_and_value_on_no_action(goals):
     spec = spec_of(ACTIONS["continuous"], (3, 2), goals)
     network = make_soft(spec)
-    inputs, goal = network.policy.inputs(random_obs(spec, 4))
-    assert goal.shape == (4, 3 * goals)
-    watched = [inputs, tf.zeros([4, 2])] + ([goal] if goals else [])
+    seen = network.policy.inputs(random_obs(spec, 4))
+    assert seen.goals.shape == (4, 3 * goals)
+    watched = [seen.vector, tf.zeros([4, 2])] + ([seen.goals] if goals else [])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(watched)
-        q = network.q1(inputs, goal, watched[1])
-        v = network.value(inputs, goal)
+        q = network.q1(seen, watched[1])
+        v = network.value(seen)
     for tensor in watched:
         assert np.abs(tape.gradient(q, tensor)).min() > 0
     assert tape.gradient(v, watched[1]) is None
-    assert np.abs(tape.gradient(v, inputs)).min() > 0
+    assert np.abs(tape.gradient(v, seen.vector)).min() > 0
 
 
 def test_goals_make_the_last_layer_of_every_critic():
@@ -216,13 +216,13 @@ def test_goals_make_the_last_layer_of_every_critic():
 def test_critics_see_what_the_policys_normaliser_puts_out():
     network = make_soft(HYBRID, normalize=True)
     obs = random_obs(HYBRID, 4)
-    inputs, goals = network.policy.inputs(obs)
+    seen = network.policy.inputs(obs)
     rows = np.concatenate(obs, axis=1)
     statistics = part(network, "inputs")
     deviations = np.sqrt(statistics["/normalizer/variance_sum"] / 51)
     expected = (rows - statistics["/normalizer/mean"]) / deviations
-    np.testing.assert_allclose(inputs, np.clip(expected, -5, 5), rtol=1e-4, atol=1e-5)
-    assert goals.shape == (4, 0)
+    np.testing.assert_allclose(seen.vector, np.clip(expected, -5, 5), rtol=1e-4, atol=1e-5)
+    assert seen.goals.shape == (4, 0)
 
 
 def test_entropy_coefficients_start_at_their_first_value():

@@ -154,10 +154,10 @@ def test_only_a_terminated_task_is_worth_nothing_afterwards(eager, ending):
 
     network = trainer.network
     q1, q2 = (
-        critic(*network.policy.inputs(now), taken)[0, 0, 0].numpy()
+        critic(network.policy.inputs(now), taken)[0, 0, 0].numpy()
         for critic in (network.q1, network.q2)
     )
-    later = 0.99 * network.targets[0](*network.policy.inputs(then))[0, 0, 0].numpy()
+    later = 0.99 * network.targets[0](network.policy.inputs(then))[0, 0, 0].numpy()
     assert abs(later) > 0.1
     backup = 2.0 if ending == "terminated" else 2.0 + later
     statistics = trainer.update()
