@@ -147,19 +147,21 @@ def test_the_penalty_is_taken_over_goals_as_well(tmp_path):
     spec = Spec((ObservationSpec((3,)), goal), ActionSpec(1))
     signal = prepared(spec, tmp_path, use_actions=True)
     rows = random_transitions(spec, 0)
-    inputs = signal.network.together(rows)
-    assert [x.shape[-1] for x in inputs] == [5, 2]
+    judged = signal.network.together(rows)
+    parts = tf.nest.flatten(judged)
+    assert [x.shape[-1] for x in parts] == [3, 2, 2]  # seen, its goals, action and end
 
     def estimates(k, step):
-        moved = [x + step if i == k else x for i, x in enumerate(inputs)]
-        return tf.sigmoid(signal.network.logits(signal.network.encode(gail.Inputs(*moved))))
+        moved = [x + step if i == k else x for i, x in enumerate(parts)]
+        moved = tf.nest.pack_sequence_as(judged, moved)
+        return tf.sigmoid(signal.network.logits(signal.network.encode(moved)))
 
     squares = 1e-7
-    for k in range(2):
-        for column in 0.01 * np.eye(inputs[k].shape[-1], dtype=np.float32):
+    for k, part in enumerate(parts):
+        for column in 0.01 * np.eye(part.shape[-1], dtype=np.float32):
             squares += ((estimates(k, column) - estimates(k, -column)) / 0.02) ** 2
     expected = (np.sqrt(squares) - 1) ** 2
-    np.testing.assert_allclose(signal.network.penalty(inputs), expected, rtol=1e-2)
+    np.testing.assert_allclose(signal.network.penalty(judged), expected, rtol=1e-2)
 
 
 def test_every_step_draws_other_experts_mixtures_and_codes(tmp_path, monkeypatch):
@@ -177,7 +179,7 @@ def test_every_step_draws_other_experts_mixtures_and_codes(tmp_path, monkeypatch
     )
     for number in (0, 1, 0):
         signal.train(rows, tf.constant([7, number]))
-    assert [x.shape for x in drawn[:3]] == [(32, 3), (32, 1), (64, 128)]
+    assert [x.shape for x in drawn[:3]] == [(32, 3), (32,), (64, 128)]
     for first, second, again in zip(drawn[:3], drawn[3:6], drawn[6:], strict=True):
         assert (first != second).any()
         np.testing.assert_array_equal(first, again)
