@@ -52,7 +52,10 @@ class Actor:
         self.deterministic = deterministic
         self._branches = self.spec.actions.branch_slices()
         self._weights = Weights(policy)
-        self._graph = tf.function(policy.call, jit_compile=True, autograph=False)
+        # convolutions are faster without XLA, see compiled.suits_xla
+        self._graph = tf.function(
+            policy.call, jit_compile=not policy.inputs.image_shapes, autograph=False
+        )
         self.refresh()
 
     def refresh(self, packed: FloatArray | None = None) -> None:

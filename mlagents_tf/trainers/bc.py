@@ -25,7 +25,7 @@ from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import cloning_loss
-from mlagents_tf.trainers.compiled import compiled
+from mlagents_tf.trainers.compiled import compiled, suits_xla
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
 
 
@@ -71,7 +71,7 @@ class BCTrainer(Trainer):
         self.memory = NoMemory()
         self.actor = Actor(self.network.policy, network.deterministic)
         self.learned = 0  # rows learned from since the last step that was observed
-        self._compiled_update = compiled(self._update)
+        self._compiled_update = compiled(self._update, suits_xla(spec, network.vis_encode_type))
 
     def prepare(self) -> list[str]:
         demonstrations = self.demonstrations

@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from mlagents_tf.specs import Spec
+
 MODES = ("xla", "graph", "eager")
 
 
@@ -19,14 +21,24 @@ def mode() -> str:
     return chosen
 
 
+def suits_xla(spec: Spec, vis_encode_type: str) -> bool:
+    """Whether XLA makes an update faster.
+
+    Not where there are convolutions: on a CPU their gradients take ten to thirty times as long as
+    TensorFlow's own (docs/benchmarks).
+    """
+    has_images = any(obs.is_image for obs in spec.observations)
+    return not has_images or vis_encode_type == "fully_connected"
+
+
 class CompiledOnce:
     """A compiled function whose arguments always have the shapes and dtypes of the first call.
 
     It skips the search for a matching trace, which takes longer than a small network's arithmetic.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = compiled(function)
+    def __init__(self, function: Callable[..., Any], xla: bool = True) -> None:
+        self._function = compiled(function, xla)
         self._concrete: Callable[..., Any] | None = None
 
     def experimental_get_tracing_count(self) -> int:
@@ -41,8 +53,13 @@ class CompiledOnce:
         return self._concrete(*args)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as one compiled call; shapes and dtypes must not change from call to call."""
+def compiled(function: Callable[..., Any], xla: bool = True) -> Callable[..., Any]:
+    """`function` as one compiled call; shapes and dtypes must not change from call to call.
+
+    Args:
+        function: of tensors.
+        xla: False where `suits_xla` says so.
+    """
     if mode() == "eager":
         return function
-    return tf.function(function, jit_compile=mode() == "xla", autograph=False)
+    return tf.function(function, jit_compile=xla and mode() == "xla", autograph=False)

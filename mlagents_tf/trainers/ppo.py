@@ -33,7 +33,7 @@ from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
-from mlagents_tf.trainers.compiled import compiled
+from mlagents_tf.trainers.compiled import compiled, suits_xla
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer
 
@@ -92,7 +92,8 @@ class PPOTrainer(Trainer):
         self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, self.chunk)
         self.memory = self.tape
         self.actor = Actor(self.network.policy, network.deterministic)
-        self._compiled_update = compiled(self._update)
+        xla = suits_xla(spec, network.vis_encode_type)
+        self._compiled_update = compiled(self._update, xla)
 
     def act(self, step: Step) -> Actions:
         deciding = step.deciding()

@@ -33,7 +33,7 @@ from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
-from mlagents_tf.trainers.compiled import CompiledOnce
+from mlagents_tf.trainers.compiled import CompiledOnce, suits_xla
 from mlagents_tf.trainers.packing import Packing
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
@@ -99,10 +99,11 @@ class SACTrainer(Trainer):
         )
         batch_bytes = 2 * h.batch_size * self.replay.layout().itemsize
         calls = [size for size in CALLS if size * batch_bytes <= SAMPLE_BYTES] or [1]
-        self._compiled_updates = {size: CompiledOnce(self._update) for size in calls}
+        xla = suits_xla(spec, network.vis_encode_type)
+        self._compiled_updates = {size: CompiledOnce(self._update, xla) for size in calls}
         self._signal_tags = [tag for signal in self.signals for tag in signal.tags_of_step]
         self._signal_packing = Packing(self.replay.blank(1, h.batch_size))
-        self._compiled_signals = {size: CompiledOnce(self._train_signals) for size in calls}
+        self._compiled_signals = {size: CompiledOnce(self._train_signals, xla) for size in calls}
 
     def _statistics_tags(self) -> list[str]:
         """Names of what a gradient step puts out, in its order."""
