@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from mlagents_tf.errors import ContractError
 from mlagents_tf.rewards.signal import SKIPPED, RewardSignal, Transitions
-from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
+from mlagents_tf.specs import (
+    ActionSpec,
+    DimensionProperty,
+    ObservationSpec,
+    ObservationType,
+    Spec,
+)
 
 MakeSignal = Callable[[Spec, int], RewardSignal]
 
@@ -20,9 +26,15 @@ ACTIONS = {
     "discrete": ActionSpec(0, (2, 3)),
     "hybrid": ActionSpec(1, (3,)),
 }
+ENTITIES = (DimensionProperty.VARIABLE_SIZE, DimensionProperty.NONE)
 OBSERVATIONS = {
     "one vector": (ObservationSpec((3,)),),
     "several vectors": (ObservationSpec((3,)), ObservationSpec((1,)), ObservationSpec((4,))),
+    "image and vector": (ObservationSpec((1, 20, 20), dtype="uint8"), ObservationSpec((3,))),
+    "entities and goal": (
+        ObservationSpec((4, 3), dimension_properties=ENTITIES),
+        ObservationSpec((2,), observation_type=ObservationType.GOAL_SIGNAL),
+    ),
 }
 SPECS: dict[str, Spec] = {
     f"{actions}, {observations}": Spec(OBSERVATIONS[observations], ACTIONS[actions])
@@ -194,15 +206,22 @@ class _Check:
         raise ContractError(f"{self.name}: {what}")
 
 
+def random_obs(spec: Spec, count: int, rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
+    """Tuple of [count, *obs_k], normal or any bytes."""
+    return tuple(
+        rng.integers(0, 256, (count, *obs.shape), np.uint8)
+        if obs.dtype == "uint8"
+        else rng.standard_normal((count, *obs.shape), np.float32)
+        for obs in spec.observations
+    )
+
+
 def random_transitions(spec: Spec, seed: int, count: int = NUM_ROWS) -> Transitions:
     """Rows of normal observations and uniform actions, of which the last quarter is not real."""
     rng = np.random.default_rng(seed)
 
     def observed() -> tuple[tf.Tensor, ...]:
-        shapes = [observation.shape for observation in spec.observations]
-        return tuple(
-            tf.constant(rng.standard_normal((count, *shape)), tf.float32) for shape in shapes
-        )
+        return tuple(map(tf.constant, random_obs(spec, count, rng)))
 
     branches = np.array(spec.actions.discrete_branches, np.int32)
     return Transitions(

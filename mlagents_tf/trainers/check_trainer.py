@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.replay_file import load_replay, save_replay
 from mlagents_tf.errors import ContractError
-from mlagents_tf.rewards.check_signal import SPECS
+from mlagents_tf.rewards.check_signal import SPECS, random_obs
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step, make_step
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
@@ -204,7 +204,7 @@ class RandomWorld:
             allowed[np.arange(n), rng.integers(options.start, options.stop, n)] = True
         return make_step(
             ids,
-            tuple(rng.standard_normal((n, *o.shape), np.float32) for o in self.spec.observations),
+            random_obs(self.spec, n, rng),
             rng.standard_normal(n, np.float32),
             allowed_actions=allowed if self.spec.actions.num_branches else None,
             terminated=terminated,

@@ -10,7 +10,12 @@ from tests.rewards.signals import write_demo
 from tests.trainers.small import small_settings
 
 # every kind of action and of observation once
-PAIRWISE = ("continuous, one vector", "discrete, several vectors", "hybrid, one vector")
+PAIRWISE = (
+    "continuous, one vector",
+    "discrete, several vectors",
+    "hybrid, entities and goal",
+    "discrete, image and vector",
+)
 
 
 def maker(trainer_type, folder, change=lambda trainer: None):
