@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+WHITE = 255.0
+"""The byte that stands for 1 in images."""
+
 
 class DimensionProperty(enum.IntFlag):
     """What one axis of an observation means (the values are those of Unity's protocol)."""

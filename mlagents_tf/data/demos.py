@@ -24,11 +24,10 @@ from mlagents_tf.data.demo_rows import (
 )
 from mlagents_tf.errors import DataError
 from mlagents_tf.settings.demonstrations import AUTO
-from mlagents_tf.specs import ObservationSpec, Spec
+from mlagents_tf.specs import WHITE, ObservationSpec, Spec
 
 SUFFIX = ".demo"
 RESIDENT_BYTES = 1 << 30
-WHITE = np.float32(255.0)
 HASHED_BYTES = 32 << 20
 """Of each end of a file: those of up to 64 MiB are hashed whole."""
 
@@ -232,5 +231,5 @@ def as_dtype(obs: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if obs.dtype == dtype:
         return obs
     if dtype == np.uint8:
-        return np.asarray(np.rint(np.clip(obs, 0.0, 1.0) * WHITE), np.uint8)
-    return np.asarray(obs / WHITE, np.float32)
+        return np.asarray(np.rint(np.clip(obs, 0.0, 1.0) * np.float32(WHITE)), np.uint8)
+    return np.asarray(obs / np.float32(WHITE), np.float32)

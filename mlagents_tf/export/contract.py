@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mlagents_tf.export.models import Model
 from mlagents_tf.export.signature import ACTION_MASKS, constants
-from mlagents_tf.specs import ActionSpec, Spec
+from mlagents_tf.specs import WHITE, ActionSpec, Spec
 from mlagents_tf.steps import BoolArray, FloatArray
 
 
@@ -17,11 +17,17 @@ def feeds(
     actions: ActionSpec, obs: tuple[NDArray[Any], ...], allowed: BoolArray | None
 ) -> dict[str, FloatArray]:
     """Inputs of a model by name; for `allowed` see `Step.allowed_actions`."""
-    inputs = {f"obs_{k}": np.asarray(array, np.float32) for k, array in enumerate(obs)}
+    inputs = {f"obs_{k}": as_floats(array) for k, array in enumerate(obs)}
     if actions.num_branches:
         everything = np.ones((len(obs[0]), actions.num_discrete), np.float32)
         inputs[ACTION_MASKS] = everything if allowed is None else allowed.astype(np.float32)
     return inputs
+
+
+def as_floats(obs: NDArray[Any]) -> FloatArray:
+    """As Unity hands observations to a model: images from 0 to 1."""
+    scale = WHITE if obs.dtype == np.uint8 else 1.0
+    return np.asarray(obs, np.float32) / np.float32(scale)
 
 
 def misfit(model: Model, spec: Spec) -> str:

@@ -38,13 +38,13 @@ class Graph:
 
     def output(self, name: str, tensor: str, size: int, dtype: int = FLOAT) -> None:
         """Hands `tensor` [batch, size] out as `name`."""
-        self.node("Identity", tensor, to=name)
+        self.node("Identity", tensor, into=name)
         self._outputs.append(onnx.helper.make_tensor_value_info(name, dtype, [BATCH, size]))
 
     def constant_output(self, name: str, value: ArrayLike) -> None:
         """Hands a float32 constant out as `name`; Unity reads it as an output and as a constant."""
         array = np.asarray(value, np.float32)
-        self.node("Identity", self.weight(f"{name}.value", array), to=name)
+        self.node("Identity", self.weight(f"{name}.value", array), into=name)
         self._outputs.append(onnx.helper.make_tensor_value_info(name, FLOAT, array.shape))
 
     def weight(self, name: str, value: ArrayLike) -> str:
@@ -60,9 +60,9 @@ class Graph:
         self._weights.setdefault(name, onnx.numpy_helper.from_array(array, name))
         return name
 
-    def node(self, operator: str, *inputs: str, to: str = "", **attributes: Any) -> str:
-        """The output of an operator, called `to` or by the operator and a number."""
-        output = to or f"{operator}_{len(self._nodes)}"
+    def node(self, operator: str, *inputs: str, into: str = "", **attributes: Any) -> str:
+        """The output of an operator, called `into` or by the operator and a number."""
+        output = into or f"{operator}_{len(self._nodes)}"
         self._nodes.append(onnx.helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 

@@ -9,44 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
+from mlagents_tf.export.onnx_encoders import entity_encoding, image_encoding
 from mlagents_tf.export.onnx_graph import Graph
-from mlagents_tf.nn.bodies import Body, VectorInputs
-from mlagents_tf.nn.conditioning import LAYER_NORM_EPSILON, HyperDense
+from mlagents_tf.export.onnx_math import (
+    array,
+    columns,
+    dense,
+    linear,
+    standardized,
+    swish,
+)
+from mlagents_tf.nn.bodies import Body
+from mlagents_tf.nn.conditioning import HyperDense
+from mlagents_tf.nn.inputs import ObservationInputs, Seen
 from mlagents_tf.nn.normalizer import CLIP, Normalizer
-from mlagents_tf.steps import FloatArray
-
-
-def array(variable: keras.Variable) -> FloatArray:
-    """A variable's value."""
-    return np.asarray(variable.value)
-
-
-def linear(graph: Graph, name: str, x: str, kernel: ArrayLike, bias: ArrayLike) -> str:
-    """[batch, in] -> [batch, out] with `kernel` [in, out] and `bias` [out]."""
-    weights = (
-        graph.weight(f"{name}.weight", np.transpose(kernel)),
-        graph.weight(f"{name}.bias", bias),
-    )
-    return graph.node("Gemm", x, *weights, alpha=1.0, beta=1.0, transB=1)
-
-
-def dense(graph: Graph, name: str, layer: keras.layers.Dense, x: str) -> str:
-    """What a layer computes before its activation."""
-    return linear(graph, name, x, *weights_of(layer))
-
-
-def weights_of(layer: keras.layers.Dense) -> tuple[FloatArray, FloatArray]:
-    """Kernel [in, out] and bias [out]."""
-    return array(layer.kernel), array(layer.bias)
-
-
-def swish(graph: Graph, x: str) -> str:
-    """x * sigmoid(x)."""
-    return graph.node("Mul", x, graph.node("Sigmoid", x))
 
 
 def normalized(graph: Graph, layer: Normalizer, x: str) -> str:
@@ -57,39 +35,41 @@ def normalized(graph: Graph, layer: Normalizer, x: str) -> str:
     return graph.node("Clip", scaled, min=-CLIP, max=CLIP)
 
 
-def columns(graph: Graph, x: str, start: int, end: int) -> str:
-    """[batch, size] -> [batch, end - start]."""
-    return graph.node("Slice", x, axes=[1], starts=[start], ends=[end])
-
-
-def vector_inputs(graph: Graph, layer: VectorInputs, obs: Sequence[str]) -> tuple[str, str]:
-    """Observations -> inputs of a body, and its goals ("" without any)."""
-    x = obs[0]
-    if len(obs) > 1:
+def inputs(graph: Graph, layer: ObservationInputs, obs: Sequence[str]) -> Seen:
+    """What `ObservationInputs` makes of observations; "" for a vector or goals of no width."""
+    images = tuple(obs[k] for k in layer.images)
+    entities = tuple(obs[k] for k in layer.entities)
+    if not layer.order:
+        return Seen("", "", images, entities)
+    x = obs[layer.order[0]]
+    if len(layer.order) > 1:
         x = graph.node("Concat", *(obs[k] for k in layer.order), axis=1)
     if layer.normalizer is not None:
         x = normalized(graph, layer.normalizer, x)
     if not layer.goal_size:
-        return x, ""
-    total = layer.size + layer.goal_size
-    return columns(graph, x, 0, layer.size), columns(graph, x, layer.size, total)
+        return Seen(x, "", images, entities)
+    vector = columns(graph, x, 0, layer.size) if layer.size else ""
+    goals = columns(graph, x, layer.size, layer.size + layer.goal_size)
+    return Seen(vector, goals, images, entities)
 
 
-def body(graph: Graph, layer: Body, inputs: str, goals: str) -> str:
-    """[batch, input_size], [batch, goal_size] -> [batch, hidden_units]."""
-    x = inputs
+def body(graph: Graph, layer: Body, seen: Seen) -> str:
+    """What was seen -> [batch, hidden_units]."""
+    parts = [seen.vector] if seen.vector else []
+    for i, (encoder, image) in enumerate(zip(layer.images, seen.images, strict=True)):
+        parts.append(image_encoding(graph, f"image_{i}", encoder, image))
+    if layer.entities is not None:
+        known = together(graph, parts) if parts else ""
+        parts.append(entity_encoding(graph, layer.entities, seen.entities, known))
+    x = together(graph, parts)
     for i, each in enumerate(layer.dense):
         x = swish(graph, dense(graph, f"body.{i}", each, x))
-    return x if layer.hyper is None else hyper_dense(graph, layer.hyper, x, goals)
+    return x if layer.hyper is None else hyper_dense(graph, layer.hyper, x, seen.goals)
 
 
-def standardized(graph: Graph, x: str) -> str:
-    """[batch, H] with mean 0 and variance 1 over the last axis."""
-    centred = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1], keepdims=1))
-    squares = graph.node("Mul", centred, centred)
-    variance = graph.node("ReduceMean", squares, axes=[-1], keepdims=1)
-    above_zero = graph.node("Add", variance, graph.weight("epsilon", LAYER_NORM_EPSILON))
-    return graph.node("Div", centred, graph.node("Sqrt", above_zero))
+def together(graph: Graph, parts: Sequence[str]) -> str:
+    """Side by side."""
+    return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
 
 
 def hyper_dense(graph: Graph, layer: HyperDense, x: str, goal: str) -> str:

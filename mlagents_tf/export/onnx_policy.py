@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mlagents_tf.export.onnx_graph import INT64, Graph
-from mlagents_tf.export.onnx_layers import (
-    array,
-    body,
-    columns,
-    dense,
-    linear,
-    vector_inputs,
-    weights_of,
-)
+from mlagents_tf.export.onnx_layers import body, inputs
+from mlagents_tf.export.onnx_math import array, columns, dense, linear, weights_of
 from mlagents_tf.export.signature import ACTION_MASKS, constants
 from mlagents_tf.nn.distributions import FORBIDDEN
 from mlagents_tf.nn.policies import ACTION_CLIP, LOG_STD_RANGE, Policy
@@ -26,7 +19,7 @@ def onnx_model(policy: Policy) -> bytes:
     obs = [graph.input(f"obs_{k}", o.shape) for k, o in enumerate(spec.observations)]
     if spec.actions.num_branches:
         graph.input(ACTION_MASKS, (spec.actions.num_discrete,))
-    encoding = body(graph, policy.body, *vector_inputs(graph, policy.inputs, obs))
+    encoding = body(graph, policy.body, inputs(graph, policy.inputs, obs))
     add_constants(graph, spec.actions, "version_number", "memory_size")
     if spec.actions.continuous_size:
         add_continuous(graph, policy, encoding)

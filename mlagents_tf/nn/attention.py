@@ -24,7 +24,7 @@ class EntityEncoder(keras.layers.Layer):
     Each entity is embedded together with what the agent knows of itself.
 
     Args:
-        entity_sizes: numbers of an entity, of each entity observation.
+        shapes: (most there can be, numbers of each) of each entity observation.
         self_size: numbers of what else is known; 0 for nothing.
         seeds: as many as are asked for.
     """
@@ -32,14 +32,19 @@ class EntityEncoder(keras.layers.Layer):
     output_size = EMBEDDING_SIZE
 
     def __init__(
-        self, entity_sizes: Sequence[int], self_size: int, seeds: Iterator[int], **kwargs: object
+        self,
+        shapes: Sequence[tuple[int, ...]],
+        self_size: int,
+        seeds: Iterator[int],
+        **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
+        self.num_entities = sum(count for count, _ in shapes)
         self.of_self = _dense(self_size, seeds, "self", "swish") if self_size else None
         known = EMBEDDING_SIZE if self_size else 0
         self.embeddings = [
             _dense(size + known, seeds, f"embedding_{i}", "swish")
-            for i, size in enumerate(entity_sizes)
+            for i, (_, size) in enumerate(shapes)
         ]
         self.query, self.key, self.value, self.output_layer = (
             _dense(EMBEDDING_SIZE, seeds, name) for name in ("query", "key", "value", "output")

@@ -83,8 +83,7 @@ class Body(keras.layers.Layer):
         size = inputs.size + len(self.images) * shape.hidden_units
         self.entities: EntityEncoder | None = None
         if inputs.entity_shapes:
-            sizes = [entity[1] for entity in inputs.entity_shapes]
-            self.entities = EntityEncoder(sizes, size, rest, name="entities")
+            self.entities = EntityEncoder(inputs.entity_shapes, size, rest, name="entities")
             size += self.entities.output_size
         self.output_size = shape.hidden_units
         self.dense: list[keras.layers.Dense] = []

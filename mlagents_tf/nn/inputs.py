@@ -11,9 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mlagents_tf.nn.normalizer import Normalizer, RowSummary
-from mlagents_tf.specs import ObservationType, Spec
-
-WHITE = 255.0
+from mlagents_tf.specs import WHITE, ObservationType, Spec
 
 
 class Seen(NamedTuple):
@@ -44,6 +42,8 @@ class ObservationInputs(keras.layers.Layer):
         order: indices of vector observations, goals last.
         size: numbers of `Seen.vector`.
         goal_size: numbers of `Seen.goals`.
+        images: indices of images.
+        entities: indices of entity observations.
         image_shapes: (C, H, W) of each image.
         entity_shapes: (M, size) of each entity observation.
     """
@@ -51,10 +51,10 @@ class ObservationInputs(keras.layers.Layer):
     def __init__(self, spec: Spec, normalize: bool, separate_goals: bool, **kwargs: object) -> None:
         super().__init__(**kwargs)
         seen = list(enumerate(spec.observations))
-        self._images = [k for k, obs in seen if obs.is_image]
-        self._entities = [k for k, obs in seen if obs.is_entities]
-        self.image_shapes = [spec.observations[k].shape for k in self._images]
-        self.entity_shapes = [spec.observations[k].shape for k in self._entities]
+        self.images = [k for k, obs in seen if obs.is_image]
+        self.entities = [k for k, obs in seen if obs.is_entities]
+        self.image_shapes = [spec.observations[k].shape for k in self.images]
+        self.entity_shapes = [spec.observations[k].shape for k in self.entities]
         vectors = [k for k, obs in seen if obs.is_vector]
         goals = {
             k
@@ -80,8 +80,8 @@ class ObservationInputs(keras.layers.Layer):
         return Seen(
             vector[..., : self.size],
             vector[..., self.size :],
-            tuple(_as_floats(obs[k]) for k in self._images),
-            tuple(obs[k] for k in self._entities),
+            tuple(_as_floats(obs[k]) for k in self.images),
+            tuple(obs[k] for k in self.entities),
         )
 
     def observe(self, obs: Sequence[tf.Tensor], mask: tf.Tensor) -> None:

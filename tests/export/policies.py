@@ -1,12 +1,17 @@
 """Policies of every kind that can be exported, and what they look at."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
-from mlagents_tf.specs import ActionSpec
+from mlagents_tf.specs import ActionSpec, DimensionProperty, ObservationSpec
 from tests.nn.networks import make_network, make_soft, random_obs, spec_of
 
+IMAGE = ObservationSpec((3, 24, 20), dtype="uint8")
+ROWS = (DimensionProperty.VARIABLE_SIZE, DimensionProperty.NONE)
+ENTITIES = ObservationSpec((6, 4), dimension_properties=ROWS)
+FEW = ObservationSpec((2, 3), dimension_properties=ROWS)
 ACTIONS = {
     "continuous": ActionSpec(2),
     "discrete": ActionSpec(0, (2, 3)),
@@ -17,6 +22,11 @@ OBSERVATIONS = {
     "vectors": {"sizes": (3, 2)},
     "goal": {"sizes": (3, 2), "goals": 1},
     "plain goal": {"sizes": (3, 2), "goals": 1, "separate_goals": False},
+    "image": {"sizes": (), "others": (IMAGE,)},
+    "image and vector": {"sizes": (3,), "others": (IMAGE, IMAGE), "vis_encode_type": "resnet"},
+    "image and goal": {"sizes": (2,), "goals": 1, "others": (IMAGE,)},
+    "entities": {"sizes": (), "others": (ENTITIES,)},
+    "entities, image and vector": {"sizes": (3,), "others": (ENTITIES, IMAGE, FEW)},
 }
 ALGORITHMS = ("ppo", "sac")
 
@@ -25,18 +35,9 @@ FORMATS = ("onnx", "savedmodel", "litert")
 EVERY_KIND = list(itertools.product(ACTIONS, OBSERVATIONS, ALGORITHMS))
 EVERY_CASE = list(itertools.product(ACTIONS, OBSERVATIONS, ALGORITHMS, FORMATS))
 PAIRWISE = [  # each pair of two properties is in one of these
-    ("continuous", "vector", "ppo", "onnx"),
-    ("continuous", "vectors", "sac", "savedmodel"),
-    ("continuous", "goal", "ppo", "litert"),
-    ("continuous", "plain goal", "sac", "onnx"),
-    ("discrete", "vector", "sac", "savedmodel"),
-    ("discrete", "vectors", "ppo", "litert"),
-    ("discrete", "goal", "sac", "onnx"),
-    ("discrete", "plain goal", "ppo", "savedmodel"),
-    ("hybrid", "vector", "ppo", "litert"),
-    ("hybrid", "vectors", "sac", "onnx"),
-    ("hybrid", "goal", "ppo", "savedmodel"),
-    ("hybrid", "plain goal", "sac", "litert"),
+    (action, seen, ALGORITHMS[(i + j) % 2], FORMATS[(i + j) % 3])
+    for i, seen in enumerate(OBSERVATIONS)
+    for j, action in enumerate(ACTIONS)
 ]
 
 
@@ -44,6 +45,7 @@ def make_policy(actions, observations="vector", algorithm="ppo", seed=0):
     """A normalising policy whose weights are large enough for its actions to differ."""
     shape = dict(OBSERVATIONS[observations])
     spec = spec_of(ACTIONS[actions], shape.pop("sizes"), shape.pop("goals", 0))
+    spec = replace(spec, observations=(*shape.pop("others", ()), *spec.observations))
     make = {"ppo": make_network, "sac": make_soft}[algorithm]
     policy = make(spec, normalize=True, seed=seed, **shape).policy
     rng = np.random.default_rng(seed + 1)

@@ -19,10 +19,11 @@ TWINS = {
     "discrete": (make_network, spec_of(ActionSpec(0, (3, 2)), (5,))),
     "hybrid": (make_network, spec_of(ActionSpec(3, (2,)), (5,))),
 }
-OPERATORS = {  # of ML-Agents' exports, which Unity reads
-    *("Add", "ArgMax", "Clip", "Concat", "Div", "Exp", "Gemm", "Identity", "Log", "MatMul", "Mul"),
-    *("Multinomial", "RandomNormalLike", "ReduceMean", "Reshape", "Sigmoid", "Slice", "Softmax"),
-    *("Sqrt", "Squeeze", "Sub", "Tanh", "Unsqueeze"),
+OPERATORS = {  # of ML-Agents' exports, which Unity reads; pools and rectifiers are its resnet's
+    *("Add", "ArgMax", "Cast", "Clip", "Concat", "Conv", "Div", "Exp", "Gemm", "Identity"),
+    *("LeakyRelu", "Less", "Log", "MatMul", "MaxPool", "Mul", "Multinomial", "RandomNormalLike"),
+    *("ReduceMean", "ReduceSum", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Sqrt"),
+    *("Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze"),
 }
 
 

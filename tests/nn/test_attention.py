@@ -58,7 +58,7 @@ def by_the_book(encoder, entities, known):
 
 @pytest.mark.parametrize("self_size", [0, 3])
 def test_it_computes_what_it_says(self_size):
-    encoder = shaken(EntityEncoder([4, 2], self_size, itertools.count()))
+    encoder = shaken(EntityEncoder([(5, 4), (2, 2)], self_size, itertools.count()))
     one, other, known = draw(3, 5, 4), draw(3, 2, 2, seed=1), draw(3, self_size, seed=2)
     one[:, 3:] = 0.0
     found = encoder([tf.constant(one), tf.constant(other)], tf.constant(known))
@@ -68,7 +68,7 @@ def test_it_computes_what_it_says(self_size):
 
 
 def test_neither_order_nor_padding_matters():
-    encoder = shaken(EntityEncoder([4], 2, itertools.count()))
+    encoder = shaken(EntityEncoder([(6, 4)], 2, itertools.count()))
     entities, known = draw(1, 3, 4), tf.constant(draw(1, 2))
     padded = np.concatenate([entities[:, ::-1], np.zeros((1, 5, 4), np.float32)], axis=1)
     np.testing.assert_allclose(
@@ -77,7 +77,7 @@ def test_neither_order_nor_padding_matters():
 
 
 def test_without_any_entity_the_encoding_is_zero():
-    encoder = shaken(EntityEncoder([4], 2, itertools.count()))
+    encoder = shaken(EntityEncoder([(6, 4)], 2, itertools.count()))
     found = encoder([tf.zeros([2, 6, 4])], tf.constant(draw(2, 2)))
     np.testing.assert_array_equal(found, np.zeros((2, 128)))
 
@@ -88,7 +88,7 @@ def test_an_entity_near_zero_is_absent():
 
 
 def test_first_weights_are_small():
-    encoder = EntityEncoder([40], 0, itertools.count())
+    encoder = EntityEncoder([(6, 40)], 0, itertools.count())
     for layer in (*encoder.embeddings, encoder.query, encoder.output_layer):
         np.testing.assert_allclose(np.asarray(layer.kernel).std(), 0.03125, rtol=0.1)
 
