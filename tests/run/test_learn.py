@@ -350,9 +350,11 @@ def test_threaded_trains_unthreaded_with_a_notice(tmp_path, capsys):
     assert "trained unthreaded" in capsys.readouterr().out
 
 
-def test_images_are_refused_by_their_shape(tmp_path, capsys):
-    assert learn(tmp_path, env="toy-image") == 2
-    assert "observation 0 of shape" in capsys.readouterr().err
+def test_an_image_too_small_for_its_encoder_names_another(tmp_path, capsys):
+    larger = "default_settings.network_settings.vis_encode_type=nature_cnn"
+    assert learn(tmp_path, "--set", larger, env="toy-image") == 2
+    error = capsys.readouterr().err
+    assert "needs images of at least 36x36, and these are 20x20. Choose 'simple'." in error
 
 
 def test_names_with_spaces_and_emoji_are_fine(tmp_path):
