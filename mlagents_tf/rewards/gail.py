@@ -221,7 +221,7 @@ class GAILReward(LearnedReward[Discriminator]):
         expert = network.together(self.demonstrations.draw(count, draw))
         share = uniform([count], mix)
         between = tf.nest.map_structure(lambda p, e: _mixed(p, e, share), policy, expert)
-        penalty = masked_mean(network.penalty(between), mask)
+        penalty = PENALTY_WEIGHT * masked_mean(network.penalty(between), mask)
         both = tf.nest.map_structure(lambda p, e: tf.concat([p, e], axis=0), policy, expert)
         encoding = network.encode(both)
         bound, of_bottleneck = tf.zeros([]), []
@@ -235,8 +235,7 @@ class GAILReward(LearnedReward[Discriminator]):
         # -log(1 - D) of the policy's and -log D of the expert's
         loss = _sum_of_means(tf.math.softplus(tf.concat([of_policy, -of_expert], axis=0)), mask)
         estimates = [masked_mean(tf.sigmoid(logits), mask) for logits in (of_policy, of_expert)]
-        total = loss + PENALTY_WEIGHT * penalty + bound
-        return total, [loss, *estimates, penalty, *of_bottleneck]
+        return loss + penalty + bound, [loss, *estimates, penalty, *of_bottleneck]
 
 
 def _mixed(one: tf.Tensor, other: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
