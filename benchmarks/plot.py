@@ -1,4 +1,4 @@
-"""Draws the training curves of docs/benchmarks/curves: curves.svg of PPO, sac.svg of SAC.
+"""Draws the training curves of docs/benchmarks/curves, one picture for each kind of run.
 
 python benchmarks/plot.py
 """
@@ -26,9 +26,20 @@ def main() -> None:
     with (args.curves / "results.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             thresholds[row["name"]] = row["threshold"]
-    of_sac = [name for name in thresholds if name.startswith("sac-")]
-    draw(args.curves, [name for name in thresholds if name not in of_sac], thresholds, "curves.svg")
-    draw(args.curves, of_sac, thresholds, "sac.svg")
+    pictures = defaultdict(list)
+    for name in thresholds:
+        pictures[picture(name)].append(name)
+    for out, names in pictures.items():
+        draw(args.curves, names, thresholds, out)
+
+
+def picture(name: str) -> str:
+    """The file that a run is drawn in."""
+    if "gail" in name or name.startswith(("imitation-", "bc-ppo-", "ppo-")):
+        return "imitation.svg"
+    if name.startswith(("maze-", "curiosity-")):
+        return "exploration.svg"
+    return "sac.svg" if name.startswith("sac-") else "curves.svg"
 
 
 def draw(folder: Path, names: list[str], thresholds: dict[str, str], out: str) -> None:
