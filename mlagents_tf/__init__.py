@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mlagents_tf.cli.quiet import import_tensorflow
+from mlagents_tf.quiet import import_tensorflow
+from mlagents_tf.version import __version__
 
 if TYPE_CHECKING:
     from mlagents_tf.envs.check import check_env
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from mlagents_tf.settings.run import RunSettings
     from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
     from mlagents_tf.steps import Actions, Step, make_step
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ActionSpec",

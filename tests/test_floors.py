@@ -10,6 +10,7 @@ NAME = PACKAGE.name
 
 FLOORS = {
     **dict.fromkeys(("specs", "steps", "errors", "stats", "timers", "settings", "protobuf"), 0),
+    **dict.fromkeys(("quiet", "version"), 0),
     **dict.fromkeys(("ops", "data", "envs"), 1),
     "nn": 2,
     "rewards": 3,
@@ -22,6 +23,7 @@ FLOORS = {
 SIBLINGS = ("ops", "data", "envs")
 TENSORFLOW = ("tensorflow", "keras", "tensorflow_probability", "tf_keras")
 MAY_USE_TENSORFLOW = ("ops", "nn", "rewards", "trainers", "export", "run")
+IMPORT_IT_LAZILY = ("cli", "quiet")
 IMPORTS_PROBABILITY = "nn/distributions.py"
 RUNS_CODE = ("pickle", "marshal", "dill", "shelve", "cloudpickle", "joblib")
 FORBIDDEN_CALLS = (
@@ -112,9 +114,9 @@ def tensorflow_faults(module):
             continue
         if top == "tensorflow_probability" and module.where != IMPORTS_PROBABILITY:
             yield f"{module.where}:{line} imports {top}; only {IMPORTS_PROBABILITY} may"
-        elif module.area == "cli" and not lazy:
+        elif module.area in IMPORT_IT_LAZILY and not lazy:
             yield f"{module.where}:{line} imports {top} outside of a function"
-        elif module.area not in (*MAY_USE_TENSORFLOW, "cli"):
+        elif module.area not in (*MAY_USE_TENSORFLOW, *IMPORT_IT_LAZILY):
             yield f"{module.where}:{line} imports {top}; {module.area} starts without it"
 
 

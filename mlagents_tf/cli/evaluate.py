@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlagents_tf.cli.quiet import import_tensorflow
 from mlagents_tf.errors import SettingsError
+from mlagents_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from mlagents_tf.envs.env import Env

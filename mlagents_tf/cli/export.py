@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mlagents_tf.cli.quiet import import_tensorflow
+from mlagents_tf.quiet import import_tensorflow
 
 FORMATS = ("onnx", "savedmodel", "litert")
 

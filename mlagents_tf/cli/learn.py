@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlagents_tf.cli.quiet import import_tensorflow
+from mlagents_tf.quiet import import_tensorflow
 
 FLAGS: dict[str, tuple[str, type, str]] = {
     # flag: (path in the resolved settings, type, help)

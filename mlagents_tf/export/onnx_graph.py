@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from numpy.typing import ArrayLike
 
-from mlagents_tf import __version__
+from mlagents_tf.version import __version__
 
 OPSET = 9
 """What ML-Agents' own exporter writes, so that Barracuda and all versions of Sentis read it."""
