@@ -27,6 +27,7 @@ def learn(
     results_dir: str | Path | None = None,
     seed: int | None = None,
     resume: bool = False,
+    strict_resume: bool = False,
     force: bool = False,
     stop_at: int | None = None,
     callbacks: Sequence[Callback] = (),
@@ -45,6 +46,8 @@ def learn(
         results_dir: where runs are written.
         seed: of the weights, the action noise, and an environment that is given by name.
         resume: go on where the run stopped.
+        strict_resume: with `resume`, raise DataError rather than go on without the replay, the
+            episodes or the demonstrations of the checkpoint.
         force: begin again, discarding the run of this id.
         stop_at: steps of the run at which to save and return; `resume` goes on from there.
         callbacks: each is called with a `Progress` after each summary, in this thread; one that
@@ -58,6 +61,7 @@ def learn(
         "checkpoint_settings.run_id": run_id,
         "checkpoint_settings.results_dir": None if results_dir is None else str(results_dir),
         "checkpoint_settings.resume": resume or None,
+        "checkpoint_settings.strict_resume": strict_resume or None,
         "checkpoint_settings.force": force or None,
         "env_settings.seed": seed,
         "env_settings.env_path": env if isinstance(env, str) else None,

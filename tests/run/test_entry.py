@@ -10,7 +10,7 @@ import pytest
 import mlagents_tf
 from mlagents_tf.cli.main import main
 from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
-from mlagents_tf.errors import EnvError, SettingsError
+from mlagents_tf.errors import DataError, EnvError, SettingsError
 from mlagents_tf.run.checkpoints import find_commits
 from mlagents_tf.run.entry import read_settings
 from mlagents_tf.run.storage import load_arrays
@@ -94,6 +94,17 @@ def test_a_script_trains_what_the_command_trains(tmp_path, results):
     assert one.keys() == other.keys()
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_a_resume_that_would_not_be_exact_can_be_refused(results):
+    settings = {"default_settings": BEHAVIOR | {"max_steps": 400}}
+    options = {"run_id": "r", "results_dir": results, "seed": 1}
+    mlagents_tf.learn(settings, "toy-discrete", **options, stop_at=200)
+    changed = settings | {"environment_parameters": {"wind": 1.0}}
+    again = {**options, "resume": True}
+    with pytest.raises(DataError, match="cannot be resumed exactly, since environment_parameters"):
+        mlagents_tf.learn(changed, "toy-discrete", **again, strict_resume=True)
+    assert mlagents_tf.learn(changed, "toy-discrete", **again).finished
 
 
 def test_callbacks_see_progress_and_one_can_end_the_run(results):
