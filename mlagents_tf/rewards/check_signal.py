@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mlagents_tf.errors import ContractError
+from mlagents_tf.rewards.learned import LearnedReward
 from mlagents_tf.rewards.signal import SKIPPED, RewardSignal, Transitions
 from mlagents_tf.specs import (
     ActionSpec,
@@ -56,8 +57,9 @@ def check_reward_signal(
 
     Rewards are finite, [N] float32, and come again for the same rows, compiled or not. What stands
     in rows of `mask` 0 changes no gradient step. Gradient steps on the same rows return what
-    `tags_of_step` names, and lower the first of it. A signal that loads the state of another pays
-    the same and learns the same, to the last bit; and a state that was handed out does not change.
+    `tags_of_step` names, and lower its loss, or the first of them where there is no `loss`. A
+    signal that loads the state of another pays the same and learns the same, to the last bit; and a
+    state that was handed out does not change.
 
     Args:
         make_signal: makes one of (spec, seed); give it a small network and a learning rate such
@@ -129,6 +131,11 @@ class _Check:
             lambda x, y: tf.concat([x[:NUM_REAL], y[NUM_REAL:]], axis=0), self.rows, others
         )
 
+    def _whole_loss(self, signal: LearnedReward[Any]) -> np.floating[Any]:
+        """All that its gradient steps lower, a mean over some seeds."""
+        seeds = [tf.constant([self.seed, -1 - number], tf.int32) for number in range(10)]
+        return np.mean([signal.loss(self.rows, seed)[0] for seed in seeds])
+
     def _check_learning(self, signal: RewardSignal, eager: RewardSignal) -> None:
         """Compiled gradient steps; `eager` is another of the same seed."""
         compiled = _compiled(lambda rows, seed: (signal.train(rows, seed), signal.rewards(rows)))
@@ -142,16 +149,20 @@ class _Check:
                 eagerly = self._step(eager, self.rows, 0)
                 self._check_near("the statistics of a gradient step", statistics, eagerly)
                 self._check_near("rewards", rewards, self._rewards(eager))
+                if isinstance(eager, LearnedReward):
+                    whole = self._whole_loss(eager)
         if (count := compiled.experimental_get_tracing_count()) > 1:
             self._fail(
                 f"a gradient step was compiled {count} times: whatever it keeps must exist before"
             )
         self._check_near("rewards after training", rewards, self._rewards(signal))
         tenth = NUM_STEPS // 10  # some signals draw, and their loss goes up and down
-        before, after = np.mean(first[:tenth]), np.mean(first[-tenth:])
+        what, before, after = signal.tags[0], np.mean(first[:tenth]), np.mean(first[-tenth:])
+        if isinstance(signal, LearnedReward):  # the first statistic may be a part that gives way
+            what, before, after = "its loss", whole, self._whole_loss(signal)
         if not after < before:
             self._fail(
-                f"{NUM_STEPS} gradient steps on the same rows moved {signal.tags[0]} from "
+                f"{NUM_STEPS} gradient steps on the same rows moved {what} from "
                 f"{before:.6g} to {after:.6g}; it must fall"
             )
 
