@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import keras
@@ -167,8 +167,6 @@ ENCODERS: dict[str, type[ImageEncoder]] = {
     "match3": Match3Encoder,
     "fully_connected": FullyConnectedEncoder,
 }
-
-MakeEncoder = Callable[..., keras.layers.Layer]
 
 
 def encoder_class(vis_encode_type: str, image_shape: tuple[int, ...]) -> type[ImageEncoder]:

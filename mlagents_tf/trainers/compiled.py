@@ -25,7 +25,7 @@ def suits_xla(spec: Spec, vis_encode_type: str) -> bool:
     """Whether XLA makes an update faster.
 
     Not where there are convolutions: on a CPU their gradients take ten to thirty times as long as
-    TensorFlow's own (docs/benchmarks).
+    TensorFlow's own (docs/architecture.md).
     """
     has_images = any(obs.is_image for obs in spec.observations)
     return not has_images or vis_encode_type == "fully_connected"
