@@ -15,7 +15,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-CRITICS = ("q_target", "value_target")
+VARIANTS = ("q_target", "value_target", "flat")
+BESIDES_VECTORS = ("Match3", "FoodCollector", "Sorter")
 
 
 def main() -> None:
@@ -39,15 +40,18 @@ def picture(name: str) -> str:
         return "imitation.svg"
     if name.startswith(("maze-", "curiosity-")):
         return "exploration.svg"
+    if name.startswith(BESIDES_VECTORS):
+        return "images.svg"
     return "sac.svg" if name.startswith("sac-") else "curves.svg"
 
 
 def draw(folder: Path, names: list[str], thresholds: dict[str, str], out: str) -> None:
-    """One panel for each environment; runs whose name ends in a critic join its panel, dashed."""
-    panels = [name for name in names if not name.endswith(CRITICS)]
-    figure, axes = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.8))
+    """One panel for each environment; runs whose name ends in a variant join its panel, dashed."""
+    panels = [name for name in names if not name.endswith(VARIANTS)]
+    size = (3.2 * len(panels), 2.8)
+    figure, (axes,) = plt.subplots(1, len(panels), figsize=size, squeeze=False)
     for axis, panel in zip(axes, panels, strict=True):
-        for name in (panel, *(f"{panel}-{critic}" for critic in CRITICS)):
+        for name in (panel, *(f"{panel}-{variant}" for variant in VARIANTS)):
             if name not in names:
                 continue
             axis.set_prop_cycle(None)
