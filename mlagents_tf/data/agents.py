@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Slots = NDArray[np.intp]
 
 AGENT_TIMEOUT = 10_000
 """Steps after which an agent that was never heard of again is forgotten."""
+
+CLEANING = 1_000
+"""Steps between looks for such agents."""
 
 
 class Agents:
@@ -21,12 +25,13 @@ class Agents:
     read as `agents["row"][slots]`, and grow with the population.
 
     Args:
-        columns: dtype of each scalar column; all start at 0.
+        columns: dtype of each column, which may be one of several numbers; all start at 0.
     """
 
-    def __init__(self, columns: dict[str, type]) -> None:
+    def __init__(self, columns: Mapping[str, DTypeLike]) -> None:
+        kinds = {name: np.dtype(dtype) for name, dtype in columns.items()}
         self._columns: dict[str, NDArray[Any]] = {
-            name: np.zeros(8, dtype) for name, dtype in columns.items()
+            name: np.zeros((8, *kind.shape), kind.base) for name, kind in kinds.items()
         }
         self._ids = np.full(8, -1, np.int64)
         self._taken = np.zeros(8, np.bool_)
@@ -87,6 +92,13 @@ class Agents:
         self._forget()
         return slots
 
+    def values(self, column: str, agent_ids: NDArray[np.int64]) -> NDArray[Any]:
+        """[N, ...] of a column for [N] ids, 0 for those that hold no slot."""
+        slots = self.find(agent_ids)
+        values = self._columns[column][slots]
+        values[slots < 0] = 0
+        return values
+
     def remove(self, slots: Slots) -> None:
         """Frees [N] slots."""
         if not len(slots):
@@ -111,8 +123,10 @@ class Agents:
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Continues where `state()` was taken."""
         self._ids, self._taken = state["ids"].copy(), state["taken"].copy()
-        for name in self._columns:
-            self._columns[name] = state[f"columns/{name}"].copy()
+        for name, column in self._columns.items():
+            shape = (len(self._ids), *column.shape[1:])
+            stored = state.get(f"columns/{name}")  # of no width: earlier versions had no memories
+            self._columns[name] = np.zeros(shape, column.dtype) if stored is None else stored.copy()
         self._forget()
 
     def _grow(self) -> None:

@@ -18,3 +18,10 @@ def shuffled_minibatches(
     for epoch in range(num_epoch):
         order[epoch] = rng.permutation(rows)[: per_epoch * batch_size]
     return order.reshape(num_epoch * per_epoch, batch_size)
+
+
+def rows_in_sequences(sequences: NDArray[np.integer], length: int) -> NDArray[np.int32]:
+    """[..., S] numbers of sequences -> [..., S * length] the rows that stand in them, in order."""
+    rows = sequences[..., None] * length + np.arange(length)
+    width = sequences.shape[-1] * length
+    return rows.reshape(*sequences.shape[:-1], width).astype(np.int32)

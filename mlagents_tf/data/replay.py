@@ -15,42 +15,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.data.agents import Agents
+from mlagents_tf.data.agents import CLEANING, Agents
+from mlagents_tf.data.memories import memory_column
+from mlagents_tf.data.ring import Ring, replay_layout
 from mlagents_tf.data.rows import Batches, Episodes
 from mlagents_tf.errors import TrainingError
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import BoolArray, FloatArray, IntArray, Step
 
-CLEANING = 1_000
-"""Steps between looks for agents that were not heard of for long."""
 
-
-class Replay:
+class Replay(Ring):
     """Off-policy memory of one behavior.
-
-    Rows are counted from the beginning of the run; row i stands at `i % capacity` of every column.
-    Memory is reserved when the first row is written, so that who only acts needs none.
 
     Args:
         spec: observations and actions.
         capacity: rows; an episode takes one more than it has decisions.
+        memory_size: M, numbers that an agent remembers from decision to decision; 0 for none.
+        sequence_length: rows that are sampled together where agents remember something. An episode
+            is cut into such sequences from its beginning.
 
     Attributes:
-        columns: [capacity, ...] by name, as in `layout`.
-        first: the oldest row there is.
-        end: the row that is written next.
         num_real: rows that are transitions: answered, and with a row that follows.
         num_answered: decisions that were ever answered.
     """
 
-    def __init__(self, spec: Spec, capacity: int) -> None:
+    def __init__(
+        self, spec: Spec, capacity: int, memory_size: int = 0, sequence_length: int = 1
+    ) -> None:
+        super().__init__(replay_layout(spec, memory_size), capacity)
         self.spec = spec
-        self.capacity = capacity
-        self.columns: dict[str, NDArray[Any]] = {}
-        self.first = 0
-        self.end = 0
+        self.memory_size = memory_size
+        self.sequence_length = sequence_length
         self.num_real = 0
         self.num_answered = 0
+        self._num_begins = 0
         self._clock = 0
         self._seen_ids: IntArray = np.zeros(0, np.int64)  # who was asked for a decision last
         self._agents = Agents(
@@ -60,38 +58,14 @@ class Replay:
                 "seen": np.int64,
                 "returns": np.float64,
                 "lengths": np.int64,
+                "memories": memory_column(memory_size),  # behind the latest decision
             }
         )
 
-    def __len__(self) -> int:
-        """Rows in use."""
-        return self.end - self.first
-
     @property
-    def full(self) -> bool:
-        """Whether each new row takes the place of the oldest."""
-        return len(self) == self.capacity
-
-    def layout(self) -> np.dtype[np.void]:
-        """Name, dtype and shape of what a row holds."""
-        actions = self.spec.actions
-        return np.dtype(
-            [(f"obs_{k}", o.dtype, o.shape) for k, o in enumerate(self.spec.observations)]
-            + [
-                ("continuous", np.float32, (actions.continuous_size,)),
-                ("discrete", np.int32, (actions.num_branches,)),
-                ("allowed", np.bool_, (actions.num_discrete,)),
-                ("rewards", np.float32, ()),
-                ("terminated", np.bool_, ()),
-                ("real", np.bool_, ()),
-                ("next", np.int32, ()),
-            ]
-        )
-
-    @property
-    def num_bytes(self) -> int:
-        """What the columns take when the ring is full."""
-        return self.capacity * self.layout().itemsize
+    def num_starts(self) -> int:
+        """Rows that a sample may begin with."""
+        return self._num_begins if self.memory_size else self.num_real
 
     def observe(self, step: Step) -> Episodes:
         """Takes what a step says about earlier decisions, and what its agents see now.
@@ -115,8 +89,22 @@ class Replay:
             agents.remove_silent(self._clock)
         return episodes
 
-    def append(self, deciding: Step, continuous: FloatArray, discrete: NDArray[np.int32]) -> None:
-        """Fills in the decisions [N] that were taken on the rows of `deciding`."""
+    def memories(self, agent_ids: IntArray) -> FloatArray:
+        """[N, M] what agents [N] remember; 0 for those that never decided."""
+        memories: FloatArray = self._agents.values("memories", agent_ids)
+        return memories
+
+    def append(
+        self,
+        deciding: Step,
+        continuous: FloatArray,
+        discrete: NDArray[np.int32],
+        memories: FloatArray | None = None,
+    ) -> None:
+        """Fills in the decisions [N] that were taken on the rows of `deciding`.
+
+        What agents with memories remember behind them is `memories` [N, M].
+        """
         if not len(deciding.agent_ids):
             return
         if not np.array_equal(self._seen_ids, deciding.agent_ids):  # the rows of then are lost
@@ -127,31 +115,54 @@ class Replay:
         self.columns["continuous"][at] = continuous
         self.columns["discrete"][at] = discrete
         self._agents["waiting"][slots] = True
+        if self.memory_size:
+            self.columns["memories"][at] = self._agents["memories"][slots]
+            self._agents["memories"][slots] = memories
 
     def sample(self, rng: np.random.Generator, batches: int, batch_size: int) -> Batches:
-        """[K, B] transitions, each drawn uniformly from all there are, at least one."""
-        rows = self._draw(rng, batches * batch_size)
-        at = rows % self.capacity
-        following = (rows + self.columns["next"][at]) % self.capacity
+        """[K, B] transitions, each drawn uniformly from all there are, at least one.
 
-        def taken(name: str, places: IntArray) -> NDArray[Any]:
-            column = self.columns[name]
-            return column.take(places, axis=0).reshape(batches, batch_size, *column.shape[1:])
+        With memories whole sequences are drawn: B is a multiple of their length, and behind the end
+        of an episode a sequence repeats its last row with `mask` 0.
+        """
+        length = self.sequence_length
+        rows, mask = self._walk(self._draw(rng, batches * batch_size // length))
+        at = rows.reshape(batches, batch_size) % self.capacity
+        following = (at + self.columns["next"][at]) % self.capacity
+        return self._batches(
+            lambda name: self.columns[name].take(at, axis=0),
+            lambda name: self.columns[name].take(following, axis=0),
+            mask.reshape(batches, batch_size),
+        )
 
-        return self._batches(lambda name: taken(name, at), lambda name: taken(name, following))
+    def _walk(self, starts: IntArray) -> tuple[IntArray, FloatArray]:
+        """Rows [Q, L] of the sequences that begin at `starts` [Q], and 0 where they have ended."""
+        rows = np.empty((len(starts), self.sequence_length), np.int64)
+        mask = np.ones(rows.shape, np.float32)
+        rows[:, 0] = starts
+        for i in range(1, self.sequence_length):
+            rows[:, i] = rows[:, i - 1] + self.columns["next"][rows[:, i - 1] % self.capacity]
+            goes_on = (mask[:, i - 1] > 0) & self.columns["real"][rows[:, i] % self.capacity]
+            mask[:, i] = goes_on
+            rows[:, i] = np.where(goes_on, rows[:, i], rows[:, i - 1])
+        return rows, mask
 
     def blank(self, batches: int, batch_size: int) -> Batches:
         """What `sample` returns, with zeros: shapes and dtypes."""
-        layout = self.layout()
+        layout = self.layout
 
         def zeros(name: str) -> NDArray[Any]:
             return np.zeros((batches, batch_size, *layout[name].shape), layout[name].base)
 
-        return self._batches(zeros, zeros)
+        return self._batches(zeros, zeros, np.ones((batches, batch_size), np.float32))
 
     def _batches(
-        self, taken: Callable[[str], NDArray[Any]], following: Callable[[str], NDArray[Any]]
+        self,
+        taken: Callable[[str], NDArray[Any]],
+        following: Callable[[str], NDArray[Any]],
+        mask: FloatArray,
     ) -> Batches:
+        none = np.zeros((*mask.shape, 0), np.float32)
         names = [f"obs_{k}" for k in range(len(self.spec.observations))]
         return Batches(
             obs=tuple(taken(name) for name in names),
@@ -162,6 +173,8 @@ class Replay:
             terminated=taken("terminated"),
             next_obs=tuple(following(name) for name in names),
             next_allowed=following("allowed"),
+            memories=taken("memories") if self.memory_size else none,
+            mask=mask,
         )
 
     def obs_since(self, row: int) -> tuple[NDArray[Any], ...]:
@@ -186,32 +199,20 @@ class Replay:
         counters = map(int, state["counters"])
         self.first, self.end, self.num_real, self.num_answered, self._clock = counters
         self._seen_ids = state["seen"].copy()
-        prefix = "agents/"
-        self._agents.load_state(
-            {name[len(prefix) :]: a for name, a in state.items() if name.startswith(prefix)}
-        )
+        of_agents = {name: a for name, a in state.items() if name.startswith("agents/")}
+        self._agents.load_state({name.removeprefix("agents/"): a for name, a in of_agents.items()})
         self.columns = {}
 
-    def put_back(self) -> dict[str, NDArray[Any]]:
-        """Columns for the rows from `first` to `end`, to be filled at `places`.
-
-        If they are more than the ring holds, since buffer_size was lowered, the oldest are let go,
-        and `num_real` is to be counted anew.
-        """
-        self.first = max(self.first, self.end - self.capacity)
-        self.columns = {name: self._column(name) for name in self.layout().names or ()}
-        return self.columns
-
-    def places(self) -> list[slice]:
-        """Where the rows from `first` to `end` stand in a column, in order: one part or two."""
-        start, stop = self.first % self.capacity, self.first % self.capacity + len(self)
-        if stop <= self.capacity:
-            return [slice(start, stop)]
-        return [slice(start, self.capacity), slice(0, stop - self.capacity)]
+    def recount(self) -> None:
+        """Counts the transitions of rows that were put back."""
+        at = np.arange(self.first, self.end) % self.capacity
+        self.num_real = int(np.count_nonzero(self.columns["real"][at]))
+        if self.memory_size:
+            self._num_begins = int(np.count_nonzero(self.columns["begins"][at]))
 
     def lose_rows(self) -> None:
         """Goes on with an empty ring; agents and their episodes are kept."""
-        self.first, self.num_real = self.end, 0
+        self.first, self.num_real, self._num_begins = self.end, 0, 0
         self._seen_ids = np.zeros(0, np.int64)  # so that who decides next is written again
         self.columns = {}
 
@@ -235,6 +236,9 @@ class Replay:
         at = rows[chosen] % self.capacity
         self.num_real -= int(np.count_nonzero(columns["real"][at]))
         columns["real"][at] = False
+        if self.memory_size:
+            self._num_begins -= int(np.count_nonzero(columns["begins"][at]))
+            columns["begins"][at] = False
         columns["terminated"][at] = False
         columns["next"][at] = 0
         for k, obs in enumerate(step.obs):
@@ -253,8 +257,9 @@ class Replay:
         agents, columns = self._agents, self.columns
         slots = slots[answered]
         rewards = (step.rewards + step.group_rewards)[answered]
+        position = agents["lengths"][slots]
         agents["returns"][slots] += rewards
-        agents["lengths"][slots] += 1
+        agents["lengths"][slots] = position + 1
         self.num_answered += len(slots)
         before = agents["row"][slots]
         here = before >= self.first  # slow agents may find their row overwritten
@@ -264,6 +269,10 @@ class Replay:
         columns["next"][at] = (rows[answered] - before)[here]
         columns["real"][at] = True
         self.num_real += len(at)
+        if self.memory_size:
+            begins = position[here] % self.sequence_length == 0
+            columns["begins"][at] = begins
+            self._num_begins += int(np.count_nonzero(begins))
 
     def _enter(self, agent_ids: IntArray, rows: IntArray) -> None:
         """Notes that agents [N], new ones among them, are asked for a decision at `rows` [N]."""
@@ -279,17 +288,14 @@ class Replay:
         agents["seen"][slots] = self._clock
 
     def _draw(self, rng: np.random.Generator, count: int) -> IntArray:
-        """[count] real rows; others that chance hits are thrown away and drawn again."""
+        """[count] rows to start from; others that chance hits are thrown away and drawn again."""
+        wanted = self.columns["begins" if self.memory_size else "real"]
         kept: list[IntArray] = []
         missing = count
         while missing:
-            likely = missing * len(self) // self.num_real + 8
+            likely = missing * len(self) // self.num_starts + 8
             rows = rng.integers(self.first, self.end, likely)
-            rows = rows[self.columns["real"][rows % self.capacity]][:missing]
+            rows = rows[wanted[rows % self.capacity]][:missing]
             kept.append(rows)
             missing -= len(rows)
         return np.concatenate(kept) if len(kept) > 1 else kept[0]
-
-    def _column(self, name: str) -> NDArray[Any]:
-        layout = self.layout()[name]
-        return np.zeros((self.capacity, *layout.shape), layout.base)

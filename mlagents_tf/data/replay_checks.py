@@ -61,6 +61,8 @@ def check_values(replay: Replay) -> None:
     for branch, options in enumerate(replay.spec.actions.discrete_branches):
         _check_range("discrete", replay, columns["discrete"][:, branch], options)
     _check_following(replay)
+    if replay.memory_size and (columns["begins"] & ~columns["real"]).any():
+        raise DataError("dataset 'begins' is 1 on a row that is not real.")
 
 
 def _check_attributes(file: h5py.File, replay: Replay) -> None:

@@ -126,7 +126,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _read(file: h5py.File, replay: Replay) -> None:
-    """Reads the newest rows straight into the columns of the replay, and counts the real ones."""
+    """Reads the newest rows straight into the columns of the replay, and counts them."""
     num_rows, num_real = len(replay), replay.num_real
     columns = replay.put_back()
     skipped = num_rows - len(replay)
@@ -136,7 +136,7 @@ def _read(file: h5py.File, replay: Replay) -> None:
                 source = slice(skipped + rows.start, skipped + rows.stop)
                 file[name].read_direct(as_bytes(column), source, place)
     check_values(replay)
-    replay.num_real = sum(int(columns["real"][place].sum()) for place in replay.places())
+    replay.recount()
     found = replay.num_real + int(np.count_nonzero(file["real"][:skipped]))
     if found != num_real:
         raise DataError(f"dataset 'real' has {found} real rows, expected {num_real}.")

@@ -39,7 +39,7 @@ class Stored(NamedTuple):
 
 def stored_columns(replay: Replay) -> dict[str, Stored]:
     """How each column of a replay stands in its file."""
-    layout, rows = replay.layout(), len(replay)
+    layout, rows = replay.layout, len(replay)
     columns = {}
     for name in layout.names or ():
         base, shape = layout[name].base, layout[name].shape

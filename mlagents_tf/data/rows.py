@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlagents_tf.specs import Spec
 from mlagents_tf.steps import BoolArray, FloatArray
 
 
@@ -32,6 +33,8 @@ class TapeRows(NamedTuple):
         terminated: [F] float32, 1 where nothing is to be earned beyond the row.
         last: [F] float32, 1 on the final row of a story.
         mask: [F] float32, 1 on real rows, 0 on bootstrap and padding rows.
+        memories: [F, M] float32, what was remembered before the row.
+        begins: [F] bool, True on the first row that the tape has of a story.
     """
 
     obs: tuple[NDArray[Any], ...]
@@ -42,6 +45,8 @@ class TapeRows(NamedTuple):
     terminated: FloatArray
     last: FloatArray
     mask: FloatArray
+    memories: FloatArray
+    begins: BoolArray
 
     @property
     def real(self) -> NDArray[np.intp]:
@@ -61,6 +66,8 @@ class Batches(NamedTuple):
         terminated: [K, B] bool, True where nothing is to be earned afterwards.
         next_obs: like `obs`, what the same agent saw afterwards.
         next_allowed: like `allowed`, for the decision at `next_obs`.
+        memories: [K, B, M] float32, what the policy remembered before the row.
+        mask: [K, B] float32, 0 on rows that only fill a sequence up.
     """
 
     obs: tuple[NDArray[Any], ...]
@@ -71,3 +78,25 @@ class Batches(NamedTuple):
     terminated: BoolArray
     next_obs: tuple[NDArray[Any], ...]
     next_allowed: BoolArray
+    memories: FloatArray
+    mask: FloatArray
+
+
+def tape_columns(spec: Spec, memory_size: int, rows: int) -> dict[str, NDArray[Any]]:
+    """What a tape stores of each of `rows` decisions, by name."""
+    actions = spec.actions
+    columns: dict[str, NDArray[Any]] = {
+        f"obs_{k}": np.zeros((rows, *observation.shape), observation.dtype)
+        for k, observation in enumerate(spec.observations)
+    }
+    return columns | {
+        "continuous": np.zeros((rows, actions.continuous_size), np.float32),
+        "discrete": np.zeros((rows, actions.num_branches), np.int32),
+        "allowed": np.ones((rows, actions.num_discrete), np.bool_),
+        "rewards": np.zeros(rows, np.float32),
+        "terminated": np.zeros(rows, np.float32),
+        "last": np.zeros(rows, np.float32),
+        "mask": np.zeros(rows, np.float32),
+        "story": np.zeros(rows, np.int64),
+        "memories": np.zeros((rows, memory_size), np.float32),
+    }

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.data.agents import Agents, Slots
-from mlagents_tf.data.rows import Episodes, TapeRows
+from mlagents_tf.data.memories import memory_column
+from mlagents_tf.data.rows import Episodes, TapeRows, tape_columns
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import FloatArray, Step, empty_step
+from mlagents_tf.steps import FloatArray, IntArray, Step, empty_step
 
 
 class Tape:
@@ -27,10 +28,19 @@ class Tape:
         time_horizon: decisions after which a story is cut and bootstrapped, though the agent
             lives on.
         chunk: padded lengths are multiples of it.
+        memory_size: M, numbers that an agent remembers from decision to decision.
     """
 
-    def __init__(self, spec: Spec, buffer_size: int, time_horizon: int, chunk: int = 256) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        buffer_size: int,
+        time_horizon: int,
+        chunk: int = 256,
+        memory_size: int = 0,
+    ) -> None:
         self.spec = spec
+        self.memory_size = memory_size
         self.buffer_size = buffer_size
         self.time_horizon = time_horizon
         self.chunk = chunk
@@ -51,9 +61,10 @@ class Tape:
                 "seen": np.int64,
                 "returns": np.float64,
                 "lengths": np.int64,
+                "memories": memory_column(memory_size),  # behind that decision
             }
         )
-        self._columns = self._empty_columns(self.padded_length)
+        self._columns = tape_columns(self.spec, self.memory_size, self.padded_length)
 
     @property
     def full(self) -> bool:
@@ -89,8 +100,22 @@ class Tape:
         closing = ended & known
         return self._close(step.take(closing), slots[closing])
 
-    def append(self, deciding: Step, continuous: FloatArray, discrete: NDArray[np.int32]) -> None:
-        """Writes the decisions [N] that were taken on the rows of `deciding`."""
+    def memories(self, agent_ids: IntArray) -> FloatArray:
+        """[N, M] what agents [N] remember; 0 for those that never decided."""
+        memories: FloatArray = self._agents.values("memories", agent_ids)
+        return memories
+
+    def append(
+        self,
+        deciding: Step,
+        continuous: FloatArray,
+        discrete: NDArray[np.int32],
+        memories: FloatArray | None = None,
+    ) -> None:
+        """Writes the decisions [N] that were taken on the rows of `deciding`.
+
+        What agents with memories remember behind them is `memories` [N, M].
+        """
         agents = self._agents
         observed = np.array_equal(self._seen_ids, deciding.agent_ids)
         slots = self._seen_slots if observed else agents.find(deciding.agent_ids)
@@ -104,7 +129,7 @@ class Tape:
         if observed:
             self._seen_slots = slots
         agents.expect(deciding.agent_ids, slots)
-        rows = self._write(deciding.obs, agents["story"][slots])
+        rows = self._write(deciding.obs, slots)
         columns = self._columns
         columns["continuous"][rows] = continuous
         columns["discrete"][rows] = discrete
@@ -113,6 +138,8 @@ class Tape:
         agents["row"][slots] = np.arange(rows.start, rows.stop)
         agents["waiting"][slots] = True
         agents["seen"][slots] = self._clock
+        if memories is not None:
+            agents["memories"][slots] = memories
         self._all_cut = False
 
     def rows(self) -> TapeRows:
@@ -128,7 +155,8 @@ class Tape:
             np.take(column[:used], order, axis=0, out=rows[:used], mode="clip")
             return rows
 
-        mask, last = told("mask"), told("last")
+        mask, last, story = told("mask"), told("last"), told("story", -1)
+        begins = np.diff(story, prepend=-1) != 0
         # an answered row before one without an answer ends its story
         last[:-1] = np.where(mask[1:] == 0, mask[:-1], last[:-1])
         return TapeRows(
@@ -140,6 +168,8 @@ class Tape:
             terminated=told("terminated"),
             last=last,
             mask=mask,
+            memories=told("memories"),
+            begins=begins,
         )
 
     def clear(self) -> None:
@@ -190,7 +220,8 @@ class Tape:
         self._reserve(max(used, padded))
         self._used = used
         for name, column in self._columns.items():
-            column[:used] = state[f"rows/{name}"]
+            if column.size:  # earlier versions had no memories
+                column[:used] = state[f"rows/{name}"]
         self._seen_ids, self._seen_slots = state["seen/ids"], state["seen/slots"]
         self._seen_obs = tuple(state[f"seen/obs_{k}"] for k in range(len(self._seen_obs)))
         prefix = "agents/"
@@ -220,7 +251,7 @@ class Tape:
         agents = self._agents
         rows = agents["row"][slots]
         self._columns["terminated"][rows] = step.terminated
-        self._write(step.obs, agents["story"][slots])
+        self._write(step.obs, slots)
         episodes = Episodes(agents["returns"][slots].copy(), agents["lengths"][slots].copy())
         agents.remove(slots)
         return episodes
@@ -232,8 +263,7 @@ class Tape:
         self._all_cut = True
         answered = self._seen_slots >= 0
         answered[answered] = ~self._agents["waiting"][self._seen_slots[answered]]
-        stories = self._agents["story"][self._seen_slots[answered]]
-        self._write(tuple(obs[answered] for obs in self._seen_obs), stories)
+        self._write(tuple(obs[answered] for obs in self._seen_obs), self._seen_slots[answered])
 
     def _see_nobody(self) -> None:
         """Forgets what agents that ask for a decision see, and their slots (-1: newcomers)."""
@@ -241,14 +271,15 @@ class Tape:
         self._seen_obs = empty_step(self.spec).obs
         self._seen_slots = np.zeros(0, np.intp)
 
-    def _write(self, obs: tuple[NDArray[Any], ...], stories: NDArray[np.int64]) -> slice:
-        """Adds unanswered rows that hold only observations."""
-        rows = slice(self._used, self._used + len(stories))
+    def _write(self, obs: tuple[NDArray[Any], ...], slots: Slots) -> slice:
+        """Adds unanswered rows that hold what agents see and remember."""
+        rows = slice(self._used, self._used + len(slots))
         self._reserve(rows.stop)
         columns = self._columns
         for k, array in enumerate(obs):
             columns[f"obs_{k}"][rows] = array
-        columns["story"][rows] = stories
+        columns["story"][rows] = self._agents["story"][slots]
+        columns["memories"][rows] = self._agents["memories"][slots]
         columns["mask"][rows] = 0
         columns["last"][rows] = 0
         columns["terminated"][rows] = 0
@@ -263,24 +294,7 @@ class Tape:
     def _reserve(self, rows: int) -> None:
         if rows <= len(self._columns["mask"]):
             return
-        larger = self._empty_columns(rows + rows // 2)
+        larger = tape_columns(self.spec, self.memory_size, rows + rows // 2)
         for name, column in self._columns.items():
             larger[name][: self._used] = column[: self._used]
         self._columns = larger
-
-    def _empty_columns(self, rows: int) -> dict[str, NDArray[Any]]:
-        actions = self.spec.actions
-        columns: dict[str, NDArray[Any]] = {
-            f"obs_{k}": np.zeros((rows, *observation.shape), observation.dtype)
-            for k, observation in enumerate(self.spec.observations)
-        }
-        return columns | {
-            "continuous": np.zeros((rows, actions.continuous_size), np.float32),
-            "discrete": np.zeros((rows, actions.num_branches), np.int32),
-            "allowed": np.ones((rows, actions.num_discrete), np.bool_),
-            "rewards": np.zeros(rows, np.float32),
-            "terminated": np.zeros(rows, np.float32),
-            "last": np.zeros(rows, np.float32),
-            "mask": np.zeros(rows, np.float32),
-            "story": np.zeros(rows, np.int64),
-        }

@@ -143,7 +143,7 @@ def test_memory_is_taken_when_the_first_row_is_written_and_is_what_was_announced
 
 def test_images_stay_bytes():
     spec = Spec((ObservationSpec((3, 84, 84), dtype="uint8"),), ActionSpec(2))
-    assert Replay(spec, 10).layout()["obs_0"].base == np.uint8
+    assert Replay(spec, 10).layout["obs_0"].base == np.uint8
     assert Replay(spec, 1_000_000).num_bytes == 1_000_000 * (3 * 84 * 84 + 8 + 4 + 1 + 1 + 4)
 
 
