@@ -13,6 +13,7 @@ from mlagents_tf.nn.attention import EntityEncoder
 from mlagents_tf.nn.conditioning import HyperDense, scaled_normal
 from mlagents_tf.nn.encoders import encoder_class
 from mlagents_tf.nn.inputs import ObservationInputs, Seen
+from mlagents_tf.nn.memory import LSTM, Recall, Remembered
 from mlagents_tf.settings.network import NetworkSettings
 
 
@@ -26,6 +27,7 @@ class NetworkShape(NamedTuple):
         separate_goals: whether goal signals make the weights of the last layer
             (`goal_conditioning_type: hyper`) instead of being inputs like others.
         vis_encode_type: encoder of images.
+        memory_size: numbers that each body with a memory remembers; 0 for no memory.
     """
 
     hidden_units: int = 128
@@ -33,6 +35,7 @@ class NetworkShape(NamedTuple):
     normalize: bool = False
     separate_goals: bool = True
     vis_encode_type: str = "simple"
+    memory_size: int = 0
 
     @property
     def seeds_per_body(self) -> int:
@@ -48,13 +51,14 @@ def network_shape(settings: NetworkSettings) -> NetworkShape:
         normalize=settings.normalize,
         separate_goals=settings.goal_conditioning_type == "hyper",
         vis_encode_type=settings.vis_encode_type,
+        memory_size=settings.memory.memory_size if settings.memory else 0,
     )
 
 
 class Body(keras.layers.Layer):
     """Encoders of images and entities, then dense swish layers (Ramachandran et al. 2017).
 
-    With goals the last layer is hyper.
+    With goals the last layer is hyper. With `memory_size` an LSTM follows.
 
     Args:
         inputs: what is encoded.
@@ -85,7 +89,6 @@ class Body(keras.layers.Layer):
         if inputs.entity_shapes:
             self.entities = EntityEncoder(inputs.entity_shapes, size, rest, name="entities")
             size += self.entities.output_size
-        self.output_size = shape.hidden_units
         self.dense: list[keras.layers.Dense] = []
         self.hyper: HyperDense | None = None
         size += more
@@ -103,10 +106,32 @@ class Body(keras.layers.Layer):
             self.hyper = HyperDense(
                 size, inputs.goal_size, shape.hidden_units, seeds[-3:], name="hyper"
             )
+            size = shape.hidden_units
+        self.memory_size = shape.memory_size
+        self.lstm: LSTM | None = None
+        if shape.memory_size:
+            self.lstm = LSTM(size, shape.memory_size, [next(rest), next(rest)], name="lstm")
+            size = self.lstm.units
+        self.output_size = size
         self.built = True
 
-    def call(self, seen: Seen, more: tf.Tensor | None = None) -> tf.Tensor:
-        """What N agents saw, and [N, more] -> [N, hidden_units]."""
+    def call(
+        self, seen: Seen, more: tf.Tensor | None = None, recall: Recall | None = None
+    ) -> tf.Tensor:
+        """What N agents saw, [N, more], what is remembered -> [N, output_size]."""
+        return self.remember(seen, more, recall).encoding
+
+    def remember(
+        self, seen: Seen, more: tf.Tensor | None = None, recall: Recall | None = None
+    ) -> Remembered:
+        """The same with memories, of no width where the body has none; then `recall` is unused."""
+        x = self._encoding(seen, more)
+        if self.lstm is None:
+            return Remembered(x, x[..., :0], x[..., :0])
+        return self.lstm(x, recall)
+
+    def _encoding(self, seen: Seen, more: tf.Tensor | None) -> tf.Tensor:
+        """[N, hidden_units] of a moment."""
         parts = [seen.vector]
         parts += [encoder(x) for encoder, x in zip(self.images, seen.images, strict=True)]
         if self.entities is not None:

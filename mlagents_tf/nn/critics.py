@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from mlagents_tf.nn.bodies import NetworkShape, draw_seeds, make_body
 from mlagents_tf.nn.distributions import ActionDistribution
 from mlagents_tf.nn.inputs import Seen
+from mlagents_tf.nn.memory import Recall
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.specs import ActionSpec, Spec
 
@@ -56,6 +58,9 @@ class ActorCritic(keras.layers.Layer):
         shape: sizes and switches.
         rng: draws the seeds of all initial weights.
         shared_critic: one body for actor and critic.
+
+    Attributes:
+        memory_size: numbers that both bodies remember of an agent, first the policy's.
     """
 
     def __init__(
@@ -77,6 +82,9 @@ class ActorCritic(keras.layers.Layer):
             if shared_critic
             else make_body(self.policy.inputs, shape, of_critic, "critic")
         )
+        self.memory_size = self.policy.memory_size + (
+            0 if shared_critic else self.critic_body.memory_size
+        )
         size = self.critic_body.output_size
         self.value_heads = ValueHeads(size, num_signals, of_heads[2], name="value_heads")
         self.built = True
@@ -89,15 +97,42 @@ class ActorCritic(keras.layers.Layer):
         return parts | {"value_heads": self.value_heads}
 
     def distribution_and_values(
-        self, obs: Sequence[tf.Tensor], allowed: tf.Tensor | None
+        self,
+        obs: Sequence[tf.Tensor],
+        allowed: tf.Tensor | None,
+        recall: Recall | None = None,
     ) -> tuple[ActionDistribution, tf.Tensor]:
-        """Tuple of [N, *obs_k], [N, sum of branch sizes] bool -> distribution, values [S, N]."""
+        """What is done, and what it is worth.
+
+        Args:
+            obs: tuple of [N, *obs_k].
+            allowed: [N, sum of branch sizes] bool; None = everything.
+            recall: of both bodies, where they have memories.
+
+        Returns:
+            A distribution, and values [S, N].
+        """
         seen = self.policy.inputs(obs)
-        encoding = self.policy.body(seen)
+        size = self.policy.memory_size
+        encoding = self.policy.body(seen, recall=recall and recall.part(slice(size)))
         distribution = self.policy.distribution(encoding, allowed)
         if self.critic_body is not self.policy.body:
-            encoding = self.critic_body(seen)
+            encoding = self.critic_body(seen, recall=recall and recall.part(slice(size, None)))
         return distribution, self.value_heads(encoding)[..., 0]
+
+
+class Valued(NamedTuple):
+    """What a critic makes of N rows.
+
+    Attributes:
+        values: [S, N, options].
+        before: [N, M] its memories before each row; constants to gradients.
+        after: [N, M] its memories behind each row; constants to gradients.
+    """
+
+    values: tf.Tensor
+    before: tf.Tensor
+    after: tf.Tensor
 
 
 class Critic(keras.layers.Layer):
@@ -130,9 +165,19 @@ class Critic(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, seen: Seen, continuous: tf.Tensor | None = None) -> tf.Tensor:
+    def call(
+        self,
+        seen: Seen,
+        continuous: tf.Tensor | None = None,
+        recall: Recall | None = None,
+    ) -> tf.Tensor:
         """What N agents saw, actions [N, C] in the environment's scale -> [S, N, options]."""
-        return self.heads(self.body(seen, continuous))
+        return self.remember(seen, continuous, recall).values
+
+    def remember(self, seen: Seen, continuous: tf.Tensor | None, recall: Recall | None) -> Valued:
+        """The same with memories, of no width where there are none; then `recall` is unused."""
+        encoding, before, after = self.body.remember(seen, continuous, recall)
+        return Valued(self.heads(encoding), before, after)
 
 
 class EntropyCoefficients(keras.layers.Layer):
@@ -186,6 +231,7 @@ class SoftActorCritic(keras.layers.Layer):
         init_entcoef: first value of all entropy coefficients.
 
     Attributes:
+        qs: both Q networks.
         value: None with `q_target`.
         sources: what the targets follow: the value network or both Q networks.
         targets: slow copies of the sources, equal to them at first.
@@ -212,13 +258,14 @@ class SoftActorCritic(keras.layers.Layer):
 
         self.q1 = critic("q1", of_q1, spec.actions)
         self.q2 = critic("q2", of_q2, spec.actions)
+        self.qs = [self.q1, self.q2]
         self.value = None if q_target else critic("value", of_value, None)
         self.entropy_coefficients = EntropyCoefficients(
             spec.actions, init_entcoef, name="entropy_coefficients"
         )
         # from the same seeds the same weights come
         if self.value is None:
-            self.sources = [self.q1, self.q2]
+            self.sources = self.qs
             self.targets = [
                 critic("target_q1", of_q1, spec.actions),
                 critic("target_q2", of_q2, spec.actions),

@@ -11,6 +11,8 @@ from mlagents_tf.nn.bodies import NetworkShape, make_body
 from mlagents_tf.nn.conditioning import scaled_normal
 from mlagents_tf.nn.distributions import ActionDistribution, masked_logits
 from mlagents_tf.nn.inputs import ObservationInputs
+from mlagents_tf.nn.memory import each_alone
+from mlagents_tf.nn.weights import packed_together
 from mlagents_tf.specs import ActionSpec, Spec
 
 ACTION_CLIP = 3.0
@@ -79,6 +81,9 @@ class Policy(keras.layers.Layer):
         tanh: SAC's kind, whose Gaussian goes through tanh and has a deviation for each
             observation; otherwise PPO's, which is clipped and whose deviation is a weight.
         seeds: `shape.seeds_per_body` for the body, then those of the heads.
+
+    Attributes:
+        memory_size: M, numbers that it remembers of each agent; 0 for no memory.
     """
 
     def __init__(
@@ -93,11 +98,24 @@ class Policy(keras.layers.Layer):
         self.heads = ActionHeads(
             self.body.output_size, spec.actions, tanh, of_heads, name="action_heads"
         )
+        self.memory_size = self.body.memory_size
         self.built = True
 
-    def call(self, obs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Tuple of [N, *obs_k] -> means, log_stds and unmasked logits as `ActionHeads` has them."""
-        return self.heads(self.body(self.inputs(obs)))
+    def call(
+        self, obs: Sequence[tf.Tensor], memories: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """One decision of each of N agents.
+
+        Args:
+            obs: tuple of [N, *obs_k].
+            memories: [N, M] before it, for a policy with memory.
+
+        Returns:
+            Means, log_stds and unmasked logits as `ActionHeads` has them; [N, M] memories.
+        """
+        recall = each_alone(memories) if self.memory_size else None
+        remembered = self.body.remember(self.inputs(obs), recall=recall)
+        return *self.heads(remembered.encoding), remembered.after
 
     def distribution(self, encoding: tf.Tensor, allowed: tf.Tensor | None) -> ActionDistribution:
         """[N, H] from the body, [N, sum of branch sizes] bool -> distribution over actions."""
@@ -114,9 +132,7 @@ class Policy(keras.layers.Layer):
 
     def packed_weights(self) -> tf.Tensor:
         """All weights side by side as float32, in the order of `weights`."""
-        return tf.concat(
-            [tf.reshape(tf.cast(weight.value, tf.float32), [-1]) for weight in self.weights], axis=0
-        )
+        return packed_together(self.weights)
 
     def parts(self) -> dict[str, keras.layers.Layer]:
         """Layers by the names under which their weights are stored."""

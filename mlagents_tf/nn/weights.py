@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from mlagents_tf.errors import DataError
@@ -26,6 +27,13 @@ def named_weights(network: HasParts) -> dict[str, keras.Variable]:
         for name, part in network.parts().items()
         for weight in part.weights
     }
+
+
+def packed_together(variables: Sequence[keras.Variable]) -> tf.Tensor:
+    """All of them side by side as float32."""
+    return tf.concat(
+        [tf.reshape(tf.cast(variable.value, tf.float32), [-1]) for variable in variables], axis=0
+    )
 
 
 def assign_weights(

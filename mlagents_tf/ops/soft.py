@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from mlagents_tf.ops.masks import masked_mean
+
 
 def mean_over_branches(q: tf.Tensor, weights: tf.Tensor, num_branches: int) -> tf.Tensor:
     """Q of an action: the mean over branches of what Q says of the options taken.
@@ -40,13 +42,18 @@ def bootstrapped(
     return tf.stop_gradient(rewards + (1.0 - ends) * gammas * next_values)
 
 
-def half_squared_error(values: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    """Half of the mean squared error over signals and rows, [S, B] each -> []."""
-    return 0.5 * tf.reduce_mean(tf.square(values - tf.stop_gradient(targets)))
+def half_squared_error(values: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Half of the mean squared error over signals and real rows, [S, B] each, [B] -> []."""
+    errors = tf.square(values - tf.stop_gradient(targets))
+    return 0.5 * tf.reduce_mean(masked_mean(errors, mask))
 
 
 def entropy_coefficient_loss(
-    log_coefficients: tf.Tensor, entropies: tf.Tensor, targets: tf.Tensor, shares: tf.Tensor
+    log_coefficients: tf.Tensor,
+    entropies: tf.Tensor,
+    targets: tf.Tensor,
+    shares: tf.Tensor,
+    mask: tf.Tensor,
 ) -> tf.Tensor:
     """Lowers a coefficient whose part of the policy has more entropy than its target.
 
@@ -57,9 +64,10 @@ def entropy_coefficient_loss(
         entropies: [B, J] of each part; treated as constants.
         targets: [J].
         shares: [J] weight of each part.
+        mask: [B] float, 1 = real row.
 
     Returns:
         [] loss to minimise.
     """
-    above = tf.reduce_mean(tf.stop_gradient(entropies), axis=0) - targets
+    above = masked_mean(tf.stop_gradient(tf.transpose(entropies)), mask) - targets
     return tf.reduce_sum(shares * log_coefficients * above)

@@ -82,7 +82,7 @@ def test_a_value_loss_reaches_the_actor_only_through_a_shared_body(shared_critic
 def test_outputs_have_the_shapes_of_the_spec(actions):
     spec = spec_of(ACTIONS[actions])
     network = make_network(spec, num_signals=3)
-    means, _, logits = network.policy(random_obs(spec, 4))
+    means, _, logits, _ = network.policy(random_obs(spec, 4))
     assert means.shape == (4, spec.actions.continuous_size)
     assert logits.shape == (4, spec.actions.num_discrete)
     _, values = network.distribution_and_values(random_obs(spec, 4), None)

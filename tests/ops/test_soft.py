@@ -50,19 +50,30 @@ def test_errors_are_squared_halved_and_averaged_over_signals_and_rows():
     values, targets = tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([[0.0, 2.0], [6.0, 2.0]])
     with tf.GradientTape() as tape:
         tape.watch([values, targets])
-        loss = half_squared_error(values, targets)
+        loss = half_squared_error(values, targets, tf.ones(2))
     np.testing.assert_allclose(loss, (1 + 0 + 9 + 4) / 4 / 2)
     towards_values, towards_targets = tape.gradient(loss, [values, targets])
     np.testing.assert_allclose(towards_values, [[1 / 4, 0], [-3 / 4, 2 / 4]])
     assert towards_targets is None
 
 
-def coefficient_gradient(entropies, targets, shares):
+def test_errors_on_rows_that_are_masked_do_not_count():
+    values, targets = tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([[0.0, 2.0], [6.0, 2.0]])
+    loss = half_squared_error(values, targets, tf.constant([1.0, 0.0]))
+    np.testing.assert_allclose(loss, (1 + 9) / 2 / 2)
+
+
+def coefficient_gradient(entropies, targets, shares, mask=None):
+    mask = mask or [1.0] * len(entropies)
     logs = tf.constant([0.5] * len(targets))
     with tf.GradientTape() as tape:
         tape.watch(logs)
         loss = entropy_coefficient_loss(
-            logs, tf.constant(entropies), tf.constant(targets), tf.constant(shares)
+            logs,
+            tf.constant(entropies),
+            tf.constant(targets),
+            tf.constant(shares),
+            tf.constant(mask),
         )
     return float(loss), tape.gradient(loss, logs).numpy()
 
@@ -72,6 +83,11 @@ def test_a_coefficient_falls_with_entropy_to_spare_and_rises_without():
     loss, gradient = coefficient_gradient([[0.5, -2.0], [1.5, -4.0]], [0.25, -2.0], [1.0, 1.0])
     np.testing.assert_allclose(gradient, [0.75, -1.0])
     assert loss == pytest.approx(0.5 * 0.75 - 0.5 * 1.0)
+
+
+def test_entropies_of_rows_that_are_masked_do_not_count():
+    _, gradient = coefficient_gradient([[0.5], [1.5], [99.0]], [0.25], [1.0], [1.0, 1.0, 0.0])
+    np.testing.assert_allclose(gradient, [0.75])
 
 
 def test_a_branch_counts_by_its_share():
@@ -85,6 +101,6 @@ def test_a_coefficient_loss_says_nothing_to_the_policy():
     with tf.GradientTape() as tape:
         tape.watch(entropies)
         loss = entropy_coefficient_loss(
-            tf.constant([1.0]), entropies, tf.constant([0.0]), tf.constant([1.0])
+            tf.constant([1.0]), entropies, tf.constant([0.0]), tf.constant([1.0]), tf.ones(1)
         )
     assert tape.gradient(loss, entropies) is None
