@@ -11,7 +11,7 @@ from mlagents_tf.errors import DataError
 from mlagents_tf.export.contract import feeds, misfit
 from mlagents_tf.export.models import Model
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import Actions, BoolArray
+from mlagents_tf.steps import Actions, BoolArray, FloatArray
 from mlagents_tf.trainers.actor import Decision
 
 
@@ -34,9 +34,14 @@ class ModelActor:
         self._model = model
         self._actions = spec.actions
         self._prefix = "deterministic_" if deterministic else ""
+        self.memory_size = 0
 
     def decide(
-        self, obs: tuple[NDArray[Any], ...], allowed: BoolArray | None, rng: np.random.Generator
+        self,
+        obs: tuple[NDArray[Any], ...],
+        allowed: BoolArray | None,
+        rng: np.random.Generator,
+        memories: FloatArray | None = None,
     ) -> Decision:
         """Actions for agents that see `obs` (tuple of [N, *obs_k]); a model draws without `rng`."""
         rows, actions = len(obs[0]), self._actions
@@ -48,7 +53,8 @@ class ModelActor:
             continuous = np.clip(outputs[f"{self._prefix}continuous_actions"], -1.0, 1.0)
         if outputs and actions.num_branches:
             discrete = outputs[f"{self._prefix}discrete_actions"].astype(np.int32)
-        return Decision(Actions(continuous, discrete), continuous, discrete, None)
+        memories = np.zeros((rows, 0), np.float32)
+        return Decision(Actions(continuous, discrete), continuous, discrete, memories, None)
 
 
 class ModelPlayer(NamedTuple):

@@ -49,7 +49,7 @@ def policy_function(policy: Policy) -> Callable[..., dict[str, tf.Tensor]]:
 
     def outputs_of(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         obs = inputs[: len(policy.spec.observations)]
-        means, log_stds, logits = policy(obs)
+        means, log_stds, logits, _ = policy(obs)
         outputs = {name: tf.constant(value) for name, value in constants(actions).items()}
         if actions.continuous_size:
             drawn = means + tf.exp(log_stds) * tf.random.normal(tf.shape(means))

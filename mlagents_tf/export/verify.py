@@ -37,7 +37,7 @@ def compare(policy: Policy, model: Model, rows: int, rng: np.random.Generator) -
     """What `verify` does for one batch of `rows`."""
     obs = random_obs(policy, rows, rng)
     allowed = random_masks(policy.spec.actions, rows, rng)
-    means, _, logits = (tensor.numpy() for tensor in policy(tuple(map(tf.constant, obs))))
+    means, _, logits, _ = (tensor.numpy() for tensor in policy(tuple(map(tf.constant, obs))))
     found = model.run(feeds(policy.spec.actions, obs, allowed))
     difference = 0.0
     if policy.spec.actions.continuous_size:

@@ -20,6 +20,7 @@ from mlagents_tf.data.demo_file import DemoFile
 from mlagents_tf.data.demo_index import Decisions, DemoIndex, rows_that_fit
 from mlagents_tf.data.demo_records import record_bytes
 from mlagents_tf.data.demos import RESIDENT_BYTES, fingerprint, load_demos, open_demos
+from mlagents_tf.data.minibatches import rows_in_sequences
 from mlagents_tf.errors import DataError
 from mlagents_tf.ops.actions import one_hot_branches
 from mlagents_tf.ops.seeds import integers
@@ -42,6 +43,7 @@ class ExpertRows(NamedTuple):
         discrete: [B, D] int32.
         allowed: [B, sum of branch sizes] bool; what was done is always among it.
         terminated: [B] float, 1 where the episode ended by it.
+        begins: [B] bool, True on the first decision of an episode.
     """
 
     obs: tuple[tf.Tensor, ...]
@@ -49,6 +51,7 @@ class ExpertRows(NamedTuple):
     discrete: tf.Tensor
     allowed: tf.Tensor
     terminated: tf.Tensor
+    begins: tf.Tensor
 
 
 class Demonstrations:
@@ -62,6 +65,8 @@ class Demonstrations:
     Attributes:
         num_rows: decisions that can be drawn, those of the window.
         stories: [num_rows] numbers of the episodes they are part of, counted from 0.
+        sequence_length: rows that stay together, in the order of the files; to be set before
+            `load` by who learns from sequences. `num_rows` is a multiple of it.
         changed: whether they are others than those of the state that was loaded.
     """
 
@@ -73,11 +78,12 @@ class Demonstrations:
         self.most_bytes = most_bytes
         self.num_rows = 0
         self.stories = np.zeros(0, np.int64)
+        self.sequence_length = 1
         self.changed = False
         self._variables: ExpertRows | None = None
         self._index: DemoIndex | None = None  # of what is too large for memory
         self._window = np.zeros(0, np.int64)  # its rows by their numbers in the index
-        self._oldest = 0  # the row of the window that is replaced next
+        self._oldest = 0  # the sequence of the window that is replaced next
         self._fingerprint = b""
 
     @property
@@ -107,8 +113,8 @@ class Demonstrations:
         alignment = self.settings.demo_action_alignment
         demos = load_demos(path, self.spec, alignment, self.most_bytes)
         rows, real = demos.rows, demos.rows.real
-        self._check_count(len(real))
-        self.num_rows = len(real)
+        self.num_rows = self._whole_sequences(len(real))
+        real = real[: self.num_rows]
         self.stories = (np.cumsum(rows.last) - rows.last)[real]
         decisions = Decisions(
             tuple(obs[real] for obs in rows.obs),
@@ -117,23 +123,24 @@ class Demonstrations:
             rows.allowed[real],
             rows.terminated[real],
         )
-        arrays = self._expert_rows(decisions)
+        arrays = self._expert_rows(decisions, np.diff(self.stories, prepend=-1) != 0)
         self._variables = tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), arrays)
         return list(demos.remarks)
 
     def _load_window(self, files: list[DemoFile]) -> list[str]:
         index = DemoIndex(files, self.spec, self.settings.demo_action_alignment)
-        self._check_count(index.num_rows)
         self._index = index
-        self.num_rows = min(rows_that_fit(self.spec, self.most_bytes), index.num_rows)
+        fitting = min(rows_that_fit(self.spec, self.most_bytes), index.num_rows)
+        self.num_rows = self._whole_sequences(fitting)
         self._window = np.zeros(self.num_rows, np.int64)
         self.stories = np.zeros(self.num_rows, np.int64)
-        first = self._expert_rows(index.read(np.zeros(1, np.int64)))
+        first = self._expert_rows(index.read(np.zeros(1, np.int64)), np.ones(1, np.bool_))
         self._variables = tf.nest.map_structure(
             lambda x: tf.Variable(tf.zeros([self.num_rows, *x.shape[1:]], x.dtype), False), first
         )
-        slots = np.arange(self.num_rows)
-        self._show(slots, slots * index.num_rows // self.num_rows)
+        sequences = np.arange(self.num_rows // self.sequence_length)
+        spread = sequences * self._num_in_files // len(sequences)
+        self._show(self._rows_of(sequences), self._rows_of(spread))
         if not self._renews:
             return list(index.remarks)
         return [
@@ -142,13 +149,29 @@ class Demonstrations:
             "at a time.",
         ]
 
-    def _check_count(self, count: int) -> None:
+    def _whole_sequences(self, count: int) -> int:
+        """Rows that are learned from, of `count` there are."""
+        length = self.sequence_length
         if not count:
             raise DataError(f"{self.settings.demo_path}: holds no decision to learn from.")
+        if count < length:
+            raise DataError(
+                f"{self.settings.demo_path}: holds {count} decisions, fewer than a sequence of "
+                f"memory.sequence_length {length}; record more, or lower it."
+            )
+        return count // length * length
+
+    @property
+    def _num_in_files(self) -> int:
+        """Sequences that the files hold."""
+        return 0 if self._index is None else self._index.num_rows // self.sequence_length
+
+    def _rows_of(self, sequences: NDArray[np.int64]) -> NDArray[np.int64]:
+        return rows_in_sequences(sequences, self.sequence_length).astype(np.int64)
 
     @property
     def _renews(self) -> bool:
-        return self._index is not None and self.num_rows < self._index.num_rows
+        return self.num_rows < self._num_in_files * self.sequence_length
 
     def batch(self, indices: tf.Tensor) -> ExpertRows:
         """The rows at `indices` [B] int32."""
@@ -173,17 +196,21 @@ class Demonstrations:
     def renew(self, rng: np.random.Generator, count: int) -> None:
         """Replaces `count` rows of the window, or all there are; on the host, between updates.
 
+        Whole sequences are replaced, as many as hold `count` rows.
+
         Nothing is drawn where the window holds all there is.
 
         Raises:
             DataError: an observation is damaged, or a file has changed.
         """
-        if self._index is None or not self._renews:
+        if not self._renews:
             return
-        count = min(count, self.num_rows)
-        slots = (self._oldest + np.arange(count)) % self.num_rows
-        self._show(slots, rng.integers(0, self._index.num_rows, count))
-        self._oldest = (self._oldest + count) % self.num_rows
+        held = self.num_rows // self.sequence_length
+        count = min(-(-count // self.sequence_length), held)
+        slots = (self._oldest + np.arange(count)) % held
+        drawn = rng.integers(0, self._num_in_files, count)
+        self._show(self._rows_of(slots), self._rows_of(drawn))
+        self._oldest = (self._oldest + count) % held
 
     def _show(self, slots: NDArray[np.int64], numbers: NDArray[np.int64]) -> None:
         """Puts rows of the files, by their numbers, into slots of the window."""
@@ -192,15 +219,17 @@ class Demonstrations:
         size = max(min(CHUNK_BYTES // record_bytes(self.spec), CHUNK_ROWS, self.num_rows), 1)
         for start in range(0, len(slots), size):
             places, wanted = slots[start : start + size], numbers[start : start + size]
-            rows = self._expert_rows(self._index.read(wanted))
+            stories = self._index.stories(wanted)
+            begins = (wanted == 0) | (self._index.stories(np.maximum(wanted - 1, 0)) != stories)
+            rows = self._expert_rows(self._index.read(wanted), begins)
             # of one size, so that it is compiled once; what comes twice is written twice
             cycle = np.resize(np.arange(len(places)), size)
             self._replace(places[cycle], tf.nest.map_structure(lambda x, c=cycle: x[c], rows))
             self._window[places] = wanted
-            self.stories[places] = self._index.stories(wanted)
+            self.stories[places] = stories
 
-    def _expert_rows(self, decisions: Decisions) -> ExpertRows:
-        """As arrays."""
+    def _expert_rows(self, decisions: Decisions, begins: NDArray[np.bool_]) -> ExpertRows:
+        """As arrays; `begins` [N], see `ExpertRows`."""
         branches = self.spec.actions.discrete_branches
         taken = one_hot_branches(decisions.discrete, branches).numpy() > 0
         return ExpertRows(
@@ -209,6 +238,7 @@ class Demonstrations:
             decisions.discrete,
             decisions.allowed | taken,
             decisions.terminated.astype(np.float32),
+            begins,
         )
 
     @tf.function(jit_compile=True, autograph=False)

@@ -13,6 +13,7 @@ from mlagents_tf.data.demo_records import Records
 from mlagents_tf.data.demo_rows import DemoRows, align
 from mlagents_tf.data.demo_writer import writing_demo
 from mlagents_tf.envs.env import Env
+from mlagents_tf.run.evaluate import Players
 from mlagents_tf.settings.demonstrations import SAME
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
@@ -129,16 +130,12 @@ def record_demo(
     Raises:
         StorageError: the file cannot be written.
     """
-    rng = np.random.default_rng(seed)
+    players = Players(trainers, np.random.default_rng(seed))
     spec = trainers[behavior].spec
     stories = Stories(spec, episodes, max_episode_steps)
     steps = env.reset()
     while True:
-        actions = {}
-        for name, step in steps.items():
-            deciding = step.deciding()
-            actor = trainers[name].actor
-            actions[name] = actor.decide(deciding.obs, deciding.allowed_actions, rng).actions
+        actions = players.act(steps)
         if behavior in steps:
             stories.observe(steps[behavior], actions[behavior])
         if stories.finished:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlagents_tf.data.agents import Agents
+from mlagents_tf.data.memories import Memories
 from mlagents_tf.envs.env import DrawableEnv, Env
 from mlagents_tf.errors import DataError, EnvError
 from mlagents_tf.run.plugins import make_trainer
@@ -25,18 +26,28 @@ from mlagents_tf.run.state import (
 from mlagents_tf.run.storage import load_json, storage_errors
 from mlagents_tf.settings.load import load_settings
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.steps import BoolArray, Step
+from mlagents_tf.steps import Actions, BoolArray, FloatArray, Step
 from mlagents_tf.trainers.actor import Decision
 from mlagents_tf.trainers.trainer import Trainer
 
 
 class Acting(Protocol):
-    """What decides for agents: an actor, or an exported model."""
+    """What decides for agents: an actor, or an exported model.
+
+    Attributes:
+        memory_size: M, numbers to be remembered of each agent; 0 for none.
+    """
+
+    memory_size: int
 
     def decide(
-        self, obs: tuple[NDArray[Any], ...], allowed: BoolArray | None, rng: np.random.Generator
+        self,
+        obs: tuple[NDArray[Any], ...],
+        allowed: BoolArray | None,
+        rng: np.random.Generator,
+        memories: FloatArray | None = None,
     ) -> Decision:
-        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and may take `allowed`."""
+        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and remember [N, M]."""
 
 
 class Player(Protocol):
@@ -152,6 +163,34 @@ class Tally:
         self._agents["number"][counted] = len(self.log.returns)  # once is enough
 
 
+class Players:
+    """Decides for all agents of an environment, and keeps what they remember.
+
+    Args:
+        players: by behavior.
+        rng: of the draws.
+    """
+
+    def __init__(self, players: Mapping[str, Player], rng: np.random.Generator) -> None:
+        self._actors = {name: player.actor for name, player in players.items()}
+        self._rng = rng
+        self._memories = {name: Memories(a.memory_size) for name, a in self._actors.items()}
+
+    def act(self, steps: Mapping[str, Step]) -> dict[str, Actions]:
+        """Actions of the deciding rows of each step; to be called on every step."""
+        return {name: self._decide(name, step) for name, step in steps.items()}
+
+    def _decide(self, behavior: str, step: Step) -> Actions:
+        memories, deciding = self._memories[behavior], step.deciding()
+        memories.observe(step)
+        before = memories.of(deciding.agent_ids)
+        decision = self._actors[behavior].decide(
+            deciding.obs, deciding.allowed_actions, self._rng, before
+        )
+        memories.keep(deciding.agent_ids, decision.memories)
+        return decision.actions
+
+
 def play(
     env: Env,
     players: Mapping[str, Player],
@@ -159,14 +198,10 @@ def play(
     done: Callable[[dict[str, Step]], bool],
 ) -> None:
     """Acts in `env` with trained policies, learning nothing, until `done` says so of the steps."""
+    at_play = Players(players, rng)
     steps = env.reset()
     while not done(steps):
-        actions = {}
-        for name, step in steps.items():
-            deciding = step.deciding()
-            actor = players[name].actor
-            actions[name] = actor.decide(deciding.obs, deciding.allowed_actions, rng).actions
-        steps = env.step(actions)
+        steps = env.step(at_play.act(steps))
 
 
 def evaluate(

@@ -35,7 +35,7 @@ def check_fits(behavior: str, replay: Replay, others: Iterable[Replay] = ()) -> 
     needed, promised = replay.num_bytes, sum(map(bytes_to_come, others))
     available = available_memory()
     room = max(0, available - headroom(available) - promised)
-    row_bytes = replay.layout().itemsize
+    row_bytes = replay.layout.itemsize
     if needed > room:
         promises = f"{size_text(promised)} to other replays, " if promised else ""
         raise SettingsError(
@@ -52,7 +52,7 @@ def check_fits(behavior: str, replay: Replay, others: Iterable[Replay] = ()) -> 
 
 def bytes_to_come(replay: Replay) -> int:
     """What a replay will take beyond the rows that it has."""
-    return replay.num_bytes - len(replay) * replay.layout().itemsize
+    return replay.num_bytes - len(replay) * replay.layout.itemsize
 
 
 def headroom(available: int) -> int:

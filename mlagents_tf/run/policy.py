@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mlagents_tf.data.memories import Memories
 from mlagents_tf.errors import DataError, EnvError
 from mlagents_tf.run.evaluate import load_run, load_trainer
 from mlagents_tf.run.state import RUN_FILE, commit_at
@@ -58,7 +59,10 @@ def choose_behavior(run_dir: Path, behaviors: Sequence[str], asked: str | None) 
 
 
 class Policy:
-    """Decides for agents of one behavior; nothing is learned or remembered.
+    """Decides for agents of one behavior; nothing is learned.
+
+    A policy with `network_settings.memory` remembers what each agent has seen; `forget` begins
+    an episode.
 
     Attributes:
         behavior: its name.
@@ -72,27 +76,48 @@ class Policy:
         self.steps = trainer.steps
         self._actor = trainer.actor
         self._rng = rng
+        self._memories = Memories(self._actor.memory_size)
 
     def __repr__(self) -> str:
         return f"<Policy {self.behavior}: {self.spec.describe()}; trained {self.steps} steps>"
 
     def act(
-        self, obs: ArrayLike | tuple[ArrayLike, ...], allowed_actions: ArrayLike | None = None
+        self,
+        obs: ArrayLike | tuple[ArrayLike, ...],
+        allowed_actions: ArrayLike | None = None,
+        agent_ids: ArrayLike | None = None,
     ) -> Actions:
         """Actions for N agents.
 
         Args:
             obs: [N, *shape], or a tuple of these where the spec has several observations.
             allowed_actions: [N, sum of branch sizes] bool, True = may be taken; None = all may.
+            agent_ids: [N] whole numbers that say who is who, for a policy with memory; None = 0 to
+                N - 1.
 
         Raises:
             EnvError: a wrong shape, a value that is not finite, or a mask that forbids all.
         """
         arrays = self._observations(obs if isinstance(obs, tuple) else (obs,))
         allowed = None if allowed_actions is None else np.asarray(allowed_actions, np.bool_)
-        ids = np.arange(len(arrays[0]))
+        count = len(arrays[0])
+        ids = np.arange(count) if agent_ids is None else np.asarray(agent_ids, np.int64)
+        if ids.shape != (count,) or len(np.unique(ids)) != count:
+            raise EnvError(
+                f"behavior {self.behavior}: agent_ids are {ids.tolist()}, but must be {count} "
+                "different numbers, one for each row of the observations"
+            )
         check_step(self.behavior, self.spec, make_step(ids, arrays, allowed_actions=allowed))
-        return self._actor.decide(arrays, allowed, self._rng).actions
+        decision = self._actor.decide(arrays, allowed, self._rng, self._memories.of(ids))
+        self._memories.keep(ids, decision.memories)
+        return decision.actions
+
+    def forget(self, agent_ids: ArrayLike | None = None) -> None:
+        """Begins an episode of agents [N], or of all: what they remember is gone."""
+        if agent_ids is None:
+            self._memories = Memories(self._actor.memory_size)
+        else:
+            self._memories.forget(np.asarray(agent_ids, np.int64))
 
     def _observations(self, obs: tuple[ArrayLike, ...]) -> tuple[NDArray[Any], ...]:
         """Arrays of the spec's types, which have a row for each agent."""

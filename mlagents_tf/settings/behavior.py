@@ -195,13 +195,17 @@ class BehaviorSettings(Settings):
 
     @model_validator(mode="after")
     def a_sequence_fits_a_minibatch(self) -> BehaviorSettings:
-        memory, batch_size = self.network_settings.memory, self.hyperparameters.batch_size
-        if memory and memory.sequence_length > batch_size:
-            raise ValueError(
-                f"network_settings.memory.sequence_length ({memory.sequence_length}) is larger "
-                f"than hyperparameters.batch_size ({batch_size}). "
-                "Lower sequence_length or raise batch_size."
-            )
+        sizes = {"hyperparameters": self.hyperparameters.batch_size}
+        if self.behavioral_cloning is not None and self.behavioral_cloning.batch_size:
+            sizes["behavioral_cloning"] = self.behavioral_cloning.batch_size
+        length = getattr(self.network_settings.memory, "sequence_length", 1)
+        for where, batch_size in sizes.items():
+            if length > batch_size:
+                raise ValueError(
+                    f"network_settings.memory.sequence_length ({length}) is larger "
+                    f"than {where}.batch_size ({batch_size}). "
+                    "Lower sequence_length or raise batch_size."
+                )
         return self
 
 

@@ -13,6 +13,7 @@ IMPLEMENTED: frozenset[str] = frozenset(
         "trainer_type:sac",
         "trainer_type:bc",
         "behavioral_cloning",
+        "memory",
         "shared_critic",
         "init_path",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -11,11 +12,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlagents_tf.data.mlp import MLP, Dense, Hyper
+from mlagents_tf.data.mlp import LSTM, MLP, Dense, Hyper
 from mlagents_tf.data.sampling import log_probs, sample_branches, sample_gaussian
+from mlagents_tf.nn.bodies import Body
 from mlagents_tf.nn.conditioning import LAYER_NORM_EPSILON
+from mlagents_tf.nn.inputs import ObservationInputs
+from mlagents_tf.nn.memory import each_alone
 from mlagents_tf.nn.normalizer import CLIP
 from mlagents_tf.nn.policies import ACTION_CLIP, LOG_STD_RANGE, Policy
+from mlagents_tf.nn.weights import packed_together
 from mlagents_tf.steps import Actions, BoolArray, FloatArray
 
 MIRROR_LIMIT = 40_000_000
@@ -29,13 +34,31 @@ class Decision(NamedTuple):
         actions: as the environment takes them.
         continuous: [N, C] as drawn from the Gaussian, before they are squashed.
         discrete: [N, D] int32.
+        memories: [N, M] behind the decision.
         log_probs: [N] of what was drawn, if asked for; training computes its own in the update.
     """
 
     actions: Actions
     continuous: FloatArray
     discrete: NDArray[np.int32]
+    memories: FloatArray
     log_probs: FloatArray | None
+
+
+class Outputs(NamedTuple):
+    """What a policy puts out for N agents.
+
+    Attributes:
+        means: [N, C].
+        stds: [N, C] or [C] deviations.
+        logits: [N, sum of branch sizes], unmasked.
+        memories: [N, M] behind the decision.
+    """
+
+    means: FloatArray
+    stds: FloatArray
+    logits: FloatArray
+    memories: FloatArray
 
 
 class Actor:
@@ -44,54 +67,104 @@ class Actor:
     Args:
         policy: decides.
         deterministic: the likeliest action instead of a draw.
+        critic: a body of the same inputs whose memory goes with the policy's: an update starts
+            from it, too. None where there is none, or it remembers nothing.
+
+    Attributes:
+        memory_size: M, numbers to be remembered of each agent: the policy's, then the critic's.
     """
 
-    def __init__(self, policy: Policy, deterministic: bool = False) -> None:
+    def __init__(
+        self, policy: Policy, deterministic: bool = False, critic: Body | None = None
+    ) -> None:
         self.policy = policy
         self.spec = policy.spec
         self.deterministic = deterministic
+        self._critic = critic if critic is not None and critic.memory_size else None
+        bodies = [policy.body, *([self._critic] if self._critic else [])]
+        self.memory_size = sum(body.memory_size for body in bodies)
         self._branches = self.spec.actions.branch_slices()
-        self._weights = Weights(policy)
+        self._weights = Weights([*policy.weights, *(self._critic.weights if self._critic else [])])
         # convolutions are faster without XLA, see compiled.suits_xla
         self._graph = tf.function(
-            policy.call, jit_compile=not policy.inputs.image_shapes, autograph=False
+            self._outputs, jit_compile=not policy.inputs.image_shapes, autograph=False
         )
         self.refresh()
 
     def refresh(self, packed: FloatArray | None = None) -> None:
-        """Takes over the policy's present weights; `Policy.packed_weights` if they are at hand."""
-        self._weights.packed[:] = self.policy.packed_weights() if packed is None else packed
-        self._mlp = mirror(self.policy, self._weights) if has_mirror(self.policy) else None
+        """Takes over the present weights; `Policy.packed_weights` if they are at hand."""
+        self._weights.packed[:] = self._weights.now() if packed is None else packed
+        self._mlps = mirrors(self.policy, self._critic, self._weights)
         log_stds = self.policy.heads.log_stds
         # [C] where they are weights; [0] where they are outputs, or there is nothing to draw
         self._stds = (
             np.zeros(0, np.float32) if log_stds is None else np.exp(self._weights[log_stds])
         )
 
-    def outputs(self, obs: tuple[NDArray[Any], ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Tuple of [N, *obs_k] -> means [N, C], deviations [N, C] or [C], unmasked logits."""
+    def outputs(self, obs: tuple[NDArray[Any], ...], memories: FloatArray | None = None) -> Outputs:
+        """What the policy puts out for agents that see `obs` (tuple of [N, *obs_k]).
+
+        Args:
+            memories: [N, M] before the decision; None is nothing remembered.
+        """
         n, size = len(obs[0]), self.spec.actions.continuous_size
-        if self._mlp is not None and n * self._mlp.num_weights <= MIRROR_LIMIT:
-            outputs = self._mlp(obs)
+        if memories is None:
+            memories = np.zeros((n, self.memory_size), np.float32)
+        if self._mlps and n * sum(mlp.num_weights for mlp in self._mlps) <= MIRROR_LIMIT:
+            outputs, memories = self._mirrored(obs, memories)
             if not self.policy.tanh:
-                return outputs[:, :size], self._stds, outputs[:, size:]
+                return Outputs(outputs[:, :size], self._stds, outputs[:, size:], memories)
             log_stds = np.clip(outputs[:, size : 2 * size], *LOG_STD_RANGE)
-            return outputs[:, :size], np.exp(log_stds), outputs[:, 2 * size :]
+            return Outputs(outputs[:, :size], np.exp(log_stds), outputs[:, 2 * size :], memories)
         padding = (1 << (n - 1).bit_length()) - n
-        padded = tuple(np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in obs)
-        means, log_stds, logits = self._graph(tuple(tf.convert_to_tensor(x) for x in padded))
-        stds = np.exp(log_stds.numpy()[:n]) if self.policy.tanh else self._stds
-        return means.numpy()[:n], stds, logits.numpy()[:n]
+        padded = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in (*obs, memories)]
+        *seen, memories = map(tf.convert_to_tensor, padded)
+        found = (x.numpy() for x in self._graph(tuple(seen), memories))
+        means, log_stds, logits, memories = found
+        stds = np.exp(log_stds[:n]) if self.policy.tanh else self._stds
+        return Outputs(means[:n], stds, logits[:n], memories[:n])
+
+    def _mirrored(
+        self, obs: tuple[NDArray[Any], ...], memories: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Outputs of the policy side by side, and memories behind the decision."""
+        if len(self._mlps) == 1:
+            return self._mlps[0](obs, memories)
+        size = self.policy.memory_size
+        outputs, own = self._mlps[0](obs, memories[:, :size])
+        _, of_critic = self._mlps[1](obs, memories[:, size:])
+        return outputs, np.concatenate([own, of_critic], axis=1)
+
+    def _outputs(
+        self, obs: tuple[tf.Tensor, ...], memories: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Of `Policy.call`, with the memories of both bodies."""
+        size = self.policy.memory_size
+        means, log_stds, logits, after = self.policy.call(obs, memories[:, :size])
+        if self._critic is not None:
+            recall = each_alone(memories[:, size:])
+            _, _, of_critic = self._critic.remember(self.policy.inputs(obs), recall=recall)
+            after = tf.concat([after, of_critic], axis=1)
+        return means, log_stds, logits, after
 
     def decide(
         self,
         obs: tuple[NDArray[Any], ...],
         allowed: BoolArray | None,
         rng: np.random.Generator,
+        memories: FloatArray | None = None,
         with_log_probs: bool = False,
     ) -> Decision:
-        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and may take `allowed`."""
-        means, stds, logits = self.outputs(obs)
+        """Actions for agents.
+
+        Args:
+            obs: tuple of [N, *obs_k], what they see.
+            allowed: [N, sum of branch sizes] bool, what they may do; None = everything.
+            rng: draws.
+            memories: [N, M] what they remember; None is nothing.
+            with_log_probs: whether log-probabilities are asked for.
+        """
+        means, stds, logits, memories = self.outputs(obs, memories)
         continuous = means if self.deterministic else sample_gaussian(means, stds, rng)
         discrete = sample_branches(
             logits, allowed, self._branches, None if self.deterministic else rng
@@ -102,7 +175,7 @@ class Actor:
                 means, stds, continuous, logits, allowed, discrete, self._branches
             )
         sent = self._squashed(continuous)
-        return Decision(Actions(sent, discrete), continuous, discrete, likelihood)
+        return Decision(Actions(sent, discrete), continuous, discrete, memories, likelihood)
 
     def _squashed(self, continuous: FloatArray) -> FloatArray:
         """What `Policy.squashed` does, in NumPy."""
@@ -114,14 +187,14 @@ class Actor:
 
 
 class Weights:
-    """Arrays of a policy's variables, as views of all of them packed side by side.
+    """Arrays of variables, as views of all of them packed side by side.
 
     Attributes:
         packed: like `Policy.packed_weights`; to be filled.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        variables = policy.weights
+    def __init__(self, variables: Sequence[keras.Variable]) -> None:
+        self._variables = variables
         sizes = [math.prod(variable.shape) for variable in variables]
         self.packed = np.zeros(sum(sizes), np.float32)
         parts = np.split(self.packed, list(itertools.accumulate(sizes))[:-1])
@@ -133,6 +206,10 @@ class Weights:
     def __getitem__(self, variable: keras.Variable) -> FloatArray:
         return self._arrays[id(variable)]
 
+    def now(self) -> tf.Tensor:
+        """What `packed` would be with the present values."""
+        return packed_together(self._variables)
+
     def dense(self, layer: keras.layers.Dense) -> Dense:
         """Kernel and bias of a layer."""
         return Dense(self[layer.kernel], self[layer.bias])
@@ -143,11 +220,25 @@ def has_mirror(policy: Policy) -> bool:
     return not policy.inputs.image_shapes and not policy.inputs.entity_shapes
 
 
-def mirror(policy: Policy, weights: Weights) -> MLP:
-    """A policy as NumPy arrays; its head puts out what `ActionHeads` does, side by side."""
-    inputs, body, heads = policy.inputs, policy.body, policy.heads
-    layers = (heads.means, heads.log_stds_of, heads.logits)
-    head = [weights.dense(layer) for layer in layers if layer is not None]
+def mirrors(policy: Policy, critic: Body | None, weights: Weights) -> list[MLP]:
+    """A policy as NumPy arrays, and the body of a critic; none where NumPy cannot do the same.
+
+    The policy's head puts out what `ActionHeads` does, side by side.
+    """
+    if not has_mirror(policy):
+        return []
+    layers = (policy.heads.means, policy.heads.log_stds_of, policy.heads.logits)
+    heads = [weights.dense(layer) for layer in layers if layer is not None]
+    head = Dense(
+        np.concatenate([dense.kernel for dense in heads], axis=1),
+        np.concatenate([dense.bias for dense in heads]),
+    )
+    inputs = policy.inputs
+    bodies = [_mirror(inputs, policy.body, head, weights)]
+    return bodies if critic is None else [*bodies, _mirror(inputs, critic, None, weights)]
+
+
+def _mirror(inputs: ObservationInputs, body: Body, head: Dense | None, weights: Weights) -> MLP:
     scale = None
     if inputs.normalizer is not None:
         variance = weights[inputs.normalizer.variance_sum] / weights[inputs.normalizer.rows]
@@ -158,6 +249,11 @@ def mirror(policy: Policy, weights: Weights) -> MLP:
         kernels=weights[body.hyper.kernels],
         dense=Dense(weights[body.hyper.kernel_bias], weights[body.hyper.bias]),
     )
+    lstm = body.lstm and LSTM(
+        kernel=weights[body.lstm.kernel],
+        recurrent_kernel=weights[body.lstm.recurrent_kernel],
+        bias=weights[body.lstm.bias],
+    )
     return MLP(
         order=tuple(inputs.order),
         goal_size=inputs.goal_size,
@@ -165,8 +261,6 @@ def mirror(policy: Policy, weights: Weights) -> MLP:
         clip=CLIP,
         layers=tuple(weights.dense(layer) for layer in body.dense),
         hyper=hyper,
-        head=Dense(
-            np.concatenate([dense.kernel for dense in head], axis=1),
-            np.concatenate([dense.bias for dense in head]),
-        ),
+        lstm=lstm,
+        head=head,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlagents_tf.data.minibatches import shuffled_minibatches
+from mlagents_tf.data.minibatches import rows_in_sequences, shuffled_minibatches
 from mlagents_tf.data.rows import Episodes
 from mlagents_tf.nn.bodies import draw_seeds, network_shape
 from mlagents_tf.nn.gradients import apply_finite, make_adam
@@ -68,6 +68,7 @@ class BCTrainer(Trainer):
         self.network = Imitator(Policy(spec, shape, tanh=False, seeds=seeds))
         self.optimizer = make_adam(h.learning_rate, self.network.trainable_variables)
         self.demonstrations = Demonstrations(h, spec)
+        self.demonstrations.sequence_length = self.sequence_length
         self.memory = NoMemory()
         self.actor = Actor(self.network.policy, network.deterministic)
         self.learned = 0  # rows learned from since the last step that was observed
@@ -77,8 +78,9 @@ class BCTrainer(Trainer):
         demonstrations = self.demonstrations
         self.expertise = {"hyperparameters": demonstrations}
         remarks = demonstrations.load()
-        apart = held_out(demonstrations.stories, self.hyperparameters.held_out)
-        self.num_held_out = int(np.count_nonzero(apart))
+        sequences = self._held_out()
+        self.num_held_out = int(np.count_nonzero(sequences))
+        apart = np.repeat(sequences, self.sequence_length)
         inputs = self.network.policy.inputs
         if inputs.normalizer is not None:
             start = 0
@@ -87,9 +89,11 @@ class BCTrainer(Trainer):
                 inputs.observe(obs, tf.constant(~apart[start:end], tf.float32))
                 start = end
         episodes = len(np.unique(demonstrations.stories[apart]))
-        return [*remarks, f"{episodes} episodes are held out: {self.num_held_out} pairs."]
+        pairs = np.count_nonzero(apart)
+        return [*remarks, f"{episodes} episodes are held out: {pairs} pairs."]
 
     def act(self, step: Step) -> Actions:
+        # nothing is remembered: there are no agents, whom it watches are in its files
         deciding = step.deciding()
         return self.actor.decide(deciding.obs, deciding.allowed_actions, self.rng).actions
 
@@ -102,12 +106,13 @@ class BCTrainer(Trainer):
         return not self.finished
 
     def update(self) -> dict[str, float]:
-        h = self.hyperparameters
-        rows, apart = self._rows()
-        size = min(h.batch_size, len(rows))
-        order = shuffled_minibatches(self.rng, rows, size, h.num_epoch)
+        h, length = self.hyperparameters, self.sequence_length
+        sequences, apart = self._sequences()
+        size = min(h.batch_size // length, len(sequences))
+        order = shuffled_minibatches(self.rng, sequences, size, h.num_epoch)
+        order = rows_in_sequences(order, length)
         if h.samples_per_update:
-            order = order[: max(h.samples_per_update // size, 1)]
+            order = order[: max(h.samples_per_update // (size * length), 1)]
         learning_rate = scheduled(
             h.learning_rate_schedule,
             h.learning_rate,
@@ -117,7 +122,7 @@ class BCTrainer(Trainer):
         )
         outputs = self._compiled_update(
             tf.convert_to_tensor(order),
-            tf.convert_to_tensor(in_order(apart, size)),
+            tf.convert_to_tensor(rows_in_sequences(in_order(apart, size), length)),
             tf.convert_to_tensor(self.rng.integers(0, 2**31, 2).astype(np.int32)),
             tf.constant(learning_rate, tf.float32),
         )
@@ -131,14 +136,20 @@ class BCTrainer(Trainer):
         self.actor.refresh()
         return statistics | {"Policy/Learning Rate": learning_rate}
 
-    def _rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows to learn from and rows to measure on.
+    def _held_out(self) -> NDArray[np.bool_]:
+        """Which sequences are not learned from: those with a row of an episode that is held out."""
+        rows = held_out(self.demonstrations.stories, self.hyperparameters.held_out)
+        sequences = np.logical_or.reduce(rows.reshape(-1, self.sequence_length), axis=1)
+        return np.asarray(sequences & ~sequences.all(), np.bool_)
+
+    def _sequences(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Sequences to learn from and sequences to measure on.
 
         How many there are does not change when rows of demonstrations are exchanged that are larger
         than memory: what is too many is left out, what is too few is repeated.
         """
-        apart = held_out(self.demonstrations.stories, self.hyperparameters.held_out)
-        num_learned = self.demonstrations.num_rows - self.num_held_out
+        apart = self._held_out()
+        num_learned = len(apart) - self.num_held_out
         return (
             np.resize(np.flatnonzero(~apart), num_learned),
             np.resize(np.flatnonzero(apart), self.num_held_out),
@@ -190,7 +201,7 @@ class BCTrainer(Trainer):
         noise = tf.zeros_like(rows.continuous)
         if seed is not None:
             noise = standard_normal(noise.shape, seed)
-        return cloning_loss(self.network.policy, rows, noise)
+        return cloning_loss(self.network.policy, rows, noise, self.sequence_length)
 
     def forget(self) -> None:
         pass

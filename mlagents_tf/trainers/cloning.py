@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlagents_tf.data.minibatches import shuffled_minibatches
+from mlagents_tf.data.minibatches import rows_in_sequences, shuffled_minibatches
 from mlagents_tf.errors import DataError
 from mlagents_tf.nn.gradients import apply_finite, make_adam
+from mlagents_tf.nn.memory import in_sequences
 from mlagents_tf.nn.policies import ACTION_CLIP, Policy
 from mlagents_tf.ops.seeds import folded, standard_normal
 from mlagents_tf.rewards.demonstrations import Demonstrations, ExpertRows
@@ -67,6 +68,7 @@ class BehavioralCloning:
         """Reads the demonstrations; returns remarks for the log."""
         remarks = [] if self.demonstrations.loaded else self.demonstrations.load()
         self.batch_size = min(self.batch_size, self.demonstrations.num_rows)
+        self.batch_size -= self.batch_size % self.demonstrations.sequence_length
         return [f"behavioral_cloning: {remark}" for remark in remarks]
 
     def rate(self, step: int) -> float:
@@ -79,18 +81,31 @@ class BehavioralCloning:
 
     def passes(self, rng: np.random.Generator, step: int) -> Lesson:
         """`num_epoch` passes over the demonstrations, or over `samples_per_update` of them."""
-        rows = np.arange(self.demonstrations.num_rows)
-        order = shuffled_minibatches(rng, rows, self.batch_size, self.num_epoch)
-        by_epoch = order.reshape(self.num_epoch, -1, self.batch_size)
+        order = shuffled_minibatches(
+            rng, np.arange(self._num_sequences), self._per_batch, self.num_epoch
+        )
+        rows = rows_in_sequences(order, self.demonstrations.sequence_length)
+        by_epoch = rows.reshape(self.num_epoch, -1, self.batch_size)
         if self.settings.samples_per_update:
             by_epoch = by_epoch[:, : max(self.settings.samples_per_update // self.batch_size, 1)]
         return self._lesson(rng, step, by_epoch.reshape(-1, self.batch_size))
 
     def draws(self, rng: np.random.Generator, step: int, count: int) -> Lesson:
         """`num_epoch` minibatches drawn for each of `count` gradient steps of the trainer."""
-        size = (count, self.num_epoch, self.batch_size)
-        rows = rng.integers(0, self.demonstrations.num_rows, size)
-        return self._lesson(rng, step, rows.astype(np.int32))
+        size = (count, self.num_epoch, self._per_batch)
+        drawn = rng.integers(0, self._num_sequences, size)
+        return self._lesson(
+            rng, step, rows_in_sequences(drawn, self.demonstrations.sequence_length)
+        )
+
+    @property
+    def _num_sequences(self) -> int:
+        """What can be drawn: rows, or sequences for a policy with memory."""
+        return self.demonstrations.num_rows // self.demonstrations.sequence_length
+
+    @property
+    def _per_batch(self) -> int:
+        return self.batch_size // self.demonstrations.sequence_length
 
     def _lesson(self, rng: np.random.Generator, step: int, rows: NDArray[np.int32]) -> Lesson:
         seed = rng.integers(0, 2**31, 2).astype(np.int32)
@@ -122,7 +137,7 @@ class BehavioralCloning:
         rows = self.demonstrations.batch(indices)
         noise = standard_normal(rows.continuous.shape, seed)
         with tf.GradientTape() as tape:
-            loss = cloning_loss(self.policy, rows, noise)
+            loss = cloning_loss(self.policy, rows, noise, self.demonstrations.sequence_length)
         gradients = tape.gradient(
             loss,
             [variable.value for variable in variables],
@@ -146,18 +161,26 @@ class BehavioralCloning:
             slots[int(name)].assign(array)
 
 
-def cloning_loss(policy: Policy, rows: ExpertRows, noise: tf.Tensor) -> tf.Tensor:
+def cloning_loss(
+    policy: Policy, rows: ExpertRows, noise: tf.Tensor, sequence_length: int = 1
+) -> tf.Tensor:
     """[] error of the policy's draws, and cross-entropy of its options, on what the expert did.
 
     Both are in the scale of the environment: draws are squared distances, averaged over rows and
     dimensions; options are averaged over rows and branches.
 
     Args:
-        policy: draws.
+        policy: draws. If it has a memory, nothing is remembered where a sequence begins.
         rows: B decisions of the expert.
         noise: [B, C] standard normal.
+        sequence_length: how many rows follow each other.
     """
-    distribution = policy.distribution(policy.body(policy.inputs(rows.obs)), rows.allowed)
+    recall = None
+    if policy.memory_size:
+        nothing = tf.zeros([rows.begins.shape[0], policy.memory_size])
+        recall = in_sequences(nothing, rows.begins, sequence_length)
+    encoding = policy.body(policy.inputs(rows.obs), recall=recall)
+    distribution = policy.distribution(encoding, rows.allowed)
     loss = tf.zeros([])
     if policy.spec.actions.continuous_size:
         drawn = distribution.means + tf.exp(distribution.log_stds) * noise

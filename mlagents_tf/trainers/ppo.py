@@ -15,6 +15,7 @@ from mlagents_tf.data.tape import Tape
 from mlagents_tf.nn.bodies import network_shape
 from mlagents_tf.nn.critics import ActorCritic
 from mlagents_tf.nn.gradients import apply_finite, make_adam
+from mlagents_tf.nn.memory import Recall, in_sequences
 from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss
 from mlagents_tf.ops.masks import masked_mean, normalized
 from mlagents_tf.ops.returns import gae
@@ -25,6 +26,7 @@ from mlagents_tf.ops.schedules import (
     scheduled,
 )
 from mlagents_tf.ops.seeds import folded
+from mlagents_tf.ops.sequences import rows_of
 from mlagents_tf.rewards.signal import SKIPPED, Transitions
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.ppo import PPOSettings
@@ -45,7 +47,7 @@ CHUNKS = (1024, 512, 256)
 
 
 class Minibatch(NamedTuple):
-    """B rows of a tape with what the update computed for them; leaves [B, ...] or [S, B]."""
+    """B rows of a tape with what the update computed for them; leaves [B, ...]."""
 
     obs: tuple[tf.Tensor, ...]
     continuous: tf.Tensor
@@ -55,6 +57,9 @@ class Minibatch(NamedTuple):
     advantages: tf.Tensor
     old_values: tf.Tensor
     returns: tf.Tensor
+    memories: tf.Tensor
+    begins: tf.Tensor
+    mask: tf.Tensor
 
 
 class Hyperparameters(NamedTuple):
@@ -86,19 +91,36 @@ class PPOTrainer(Trainer):
             self.cloning = BehavioralCloning(
                 self.network.policy, settings.behavioral_cloning, hyperparameters, spec
             )
-        self.chunk = next(
-            (chunk for chunk in CHUNKS if 8 * chunk <= hyperparameters.buffer_size), CHUNKS[-1]
+        self.num_sequences = hyperparameters.batch_size // self.sequence_length
+        self.chunk = self._chunk()
+        self.tape = Tape(
+            spec,
+            hyperparameters.buffer_size,
+            settings.time_horizon,
+            self.chunk,
+            self.network.memory_size,
         )
-        self.tape = Tape(spec, hyperparameters.buffer_size, settings.time_horizon, self.chunk)
         self.memory = self.tape
-        self.actor = Actor(self.network.policy, network.deterministic)
+        critic = None if hyperparameters.shared_critic else self.network.critic_body
+        self.actor = Actor(self.network.policy, network.deterministic, critic)
         xla = suits_xla(spec, network.vis_encode_type)
         self._compiled_update = compiled(self._update, xla)
 
+    def _chunk(self) -> int:
+        """Rows valued at once: whole sequences."""
+        fitting = (size for size in CHUNKS if 8 * size <= self.hyperparameters.buffer_size)
+        size = next(fitting, CHUNKS[-1])
+        return max(size // self.sequence_length, 1) * self.sequence_length
+
     def act(self, step: Step) -> Actions:
         deciding = step.deciding()
-        decision = self.actor.decide(deciding.obs, deciding.allowed_actions, self.rng)
-        self.tape.append(deciding, decision.continuous, decision.discrete)
+        decision = self.actor.decide(
+            deciding.obs,
+            deciding.allowed_actions,
+            self.rng,
+            self.tape.memories(deciding.agent_ids),
+        )
+        self.tape.append(deciding, decision.continuous, decision.discrete, decision.memories)
         return decision.actions
 
     def _remember(self, step: Step) -> Episodes:
@@ -115,7 +137,7 @@ class PPOTrainer(Trainer):
         order, count = self._minibatches(rows)
         hyperparameters = self._scheduled()
         for signal in self.signals:
-            signal.before_update(self.rng, count * self.hyperparameters.batch_size)
+            signal.before_update(self.rng, count * self.num_sequences * self.sequence_length)
         seed = self._signal_seed()
         lesson = self.cloning and self.cloning.passes(self.rng, self.steps)
         metrics = self._compiled_update(
@@ -155,13 +177,17 @@ class PPOTrainer(Trainer):
         )
 
     def _minibatches(self, rows: TapeRows) -> tuple[NDArray[np.int32], int]:
-        """Rows of each minibatch of all epochs, [E * M, B] int32, and how many of them count.
+        """Sequences of each minibatch of all epochs, and how many minibatches count.
 
-        The array is padded to the most that fit the tape, so that its shape stays the same.
+        Without memory a sequence is a row; with memory `sequence_length` rows, of one story or of
+        several that follow each other, and at least one of them real. The array [E * M, S] int32
+        is padded to the most that fit the tape, so that its shape stays the same.
         """
-        h = self.hyperparameters
-        order = shuffled_minibatches(self.rng, rows.real, h.batch_size, h.num_epoch)
-        most = h.num_epoch * (len(rows.mask) // h.batch_size)
+        epochs, size = self.hyperparameters.num_epoch, self.num_sequences
+        in_sequences = rows.mask.reshape(-1, self.sequence_length)
+        real = np.flatnonzero(in_sequences.any(axis=1))
+        order = shuffled_minibatches(self.rng, real, size, epochs)
+        most = epochs * (len(in_sequences) // size)
         return np.pad(order, [(0, most - len(order)), (0, 0)]), len(order)
 
     def _update(
@@ -186,14 +212,18 @@ class PPOTrainer(Trainer):
             normalized(tf.reduce_mean(advantages, axis=0), rows.mask),
             tf.transpose(values),
             tf.transpose(advantages + values),
+            rows.memories,
+            rows.begins,
+            rows.mask,
         )
         self.optimizer.learning_rate.assign(hyper.learning_rate)
 
         def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            minibatch = tf.nest.map_structure(lambda x: tf.gather(x, order[i]), whole)
+            at = rows_of(order[i], self.sequence_length)
+            minibatch = tf.nest.map_structure(lambda x: tf.gather(x, at), whole)
             learned = self._gradient_step(minibatch, hyper)
             return i + 1, totals + tf.concat(
-                [learned, *self._train_signals(rows, order[i], seed, i)], axis=0
+                [learned, *self._train_signals(rows, at, seed, i)], axis=0
             )
 
         # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
@@ -218,7 +248,9 @@ class PPOTrainer(Trainer):
 
         def chunk(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             part = tf.nest.map_structure(lambda x: tf.gather(x, at), rows)
-            distribution, values = self.network.distribution_and_values(part.obs, part.allowed)
+            distribution, values = self.network.distribution_and_values(
+                part.obs, part.allowed, self._recall(part)
+            )
             transitions = self._transitions(rows, at)
             rewards = tf.stack([signal.rewards(transitions) for signal in self.signals])
             return distribution.log_probs(part.continuous, part.discrete), values, rewards
@@ -231,6 +263,12 @@ class PPOTrainer(Trainer):
             return tf.reshape(tf.transpose(x, [1, 0, 2]), [len(self.signals), -1])
 
         return tf.reshape(log_probs, [-1]), by_signal(values), by_signal(rewards)
+
+    def _recall(self, rows: TapeRows | Minibatch) -> Recall | None:
+        """How rows of whole sequences stand, and what was remembered before them."""
+        if not self.network.memory_size:
+            return None
+        return in_sequences(rows.memories, rows.begins, self.sequence_length)
 
     def _transitions(self, rows: TapeRows, at: tf.Tensor) -> Transitions:
         """Rows `at` [B] of a tape, as reward signals see them."""
@@ -274,10 +312,10 @@ class PPOTrainer(Trainer):
 
     def _gradient_step(self, minibatch: Minibatch, hyper: Hyperparameters) -> tf.Tensor:
         """One step on B rows; [4] policy loss, value loss, entropy, and 1 if it was skipped."""
-        mask = tf.ones_like(minibatch.advantages)
+        mask = minibatch.mask
         with tf.GradientTape() as tape:
             distribution, values = self.network.distribution_and_values(
-                minibatch.obs, minibatch.allowed
+                minibatch.obs, minibatch.allowed, self._recall(minibatch)
             )
             policy_loss = clipped_policy_loss(
                 distribution.log_probs(minibatch.continuous, minibatch.discrete),

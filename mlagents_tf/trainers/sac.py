@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import keras
 import numpy as np
@@ -12,20 +12,13 @@ import tensorflow as tf
 from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.rows import Batches, Episodes
 from mlagents_tf.nn.bodies import network_shape
-from mlagents_tf.nn.critics import Critic, SoftActorCritic
+from mlagents_tf.nn.critics import SoftActorCritic
 from mlagents_tf.nn.gradients import apply_finite, make_adam
-from mlagents_tf.nn.inputs import Seen
 from mlagents_tf.nn.normalizer import RowSummary
-from mlagents_tf.ops.actions import one_hot_branches
+from mlagents_tf.ops.masks import masked_mean
 from mlagents_tf.ops.schedules import LEARNING_RATE_FLOOR, scheduled
 from mlagents_tf.ops.seeds import folded
-from mlagents_tf.ops.soft import (
-    bootstrapped,
-    entropy_coefficient_loss,
-    half_squared_error,
-    mean_over_branches,
-)
-from mlagents_tf.rewards.signal import SKIPPED, Transitions
+from mlagents_tf.rewards.signal import SKIPPED
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.sac import SACSettings
 from mlagents_tf.specs import Spec
@@ -36,6 +29,7 @@ from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
 from mlagents_tf.trainers.compiled import CompiledOnce, suits_xla
 from mlagents_tf.trainers.packing import Packing
 from mlagents_tf.trainers.signals import make_signals
+from mlagents_tf.trainers.soft_losses import SoftLosses, transitions_of
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
 
 CALLS = (64, 8, 1)
@@ -43,22 +37,6 @@ CALLS = (64, 8, 1)
 
 SAMPLE_BYTES = 256 << 20
 """What the minibatches of one call may take; large images are trained on in smaller calls."""
-
-
-class Choice(NamedTuple):
-    """Actions to be valued: those that were taken, or what the policy would do now.
-
-    Attributes:
-        continuous: [B, C] in the environment's scale.
-        weights: [B, A] 1 at options that were taken, or the options' probabilities; [B, 1] of 1
-            without branches.
-        entropies: [B, J] of the policy: of each branch, then minus the log-probability of
-            `continuous`; None for actions that were taken.
-    """
-
-    continuous: tf.Tensor
-    weights: tf.Tensor
-    entropies: tf.Tensor | None
 
 
 class SACTrainer(Trainer):
@@ -87,22 +65,25 @@ class SACTrainer(Trainer):
             )
         # one Adam: what it does to a weight does not depend on the others
         self.optimizer = make_adam(h.learning_rate, self.network.trainable_variables)
-        self.replay = Replay(spec, h.buffer_size)
+        self.num_rows = h.batch_size // self.sequence_length * self.sequence_length
+        memory_size = self.network.policy.memory_size
+        self.replay = Replay(spec, h.buffer_size, memory_size, self.sequence_length)
         self.memory = self.replay
+        self._losses = SoftLosses(self.network, self.signals, self.sequence_length)
         self.actor = Actor(self.network.policy, network.deterministic)
         self.credit = 0.0  # steps that no gradient step was made for yet
         self.signal_credit = 0.0  # the same of reward signals
         self.normalized = 0  # rows of the replay that the normaliser has learned from
         self._tags = self._statistics_tags()
         self._packing = Packing(
-            (self.replay.blank(1, h.batch_size), np.zeros(self._noise_shape(1), np.float32))
+            (self.replay.blank(1, self.num_rows), np.zeros(self._noise_shape(1), np.float32))
         )
-        batch_bytes = 2 * h.batch_size * self.replay.layout().itemsize
+        batch_bytes = 2 * self.num_rows * self.replay.layout.itemsize
         calls = [size for size in CALLS if size * batch_bytes <= SAMPLE_BYTES] or [1]
         xla = suits_xla(spec, network.vis_encode_type)
         self._compiled_updates = {size: CompiledOnce(self._update, xla) for size in calls}
         self._signal_tags = [tag for signal in self.signals for tag in signal.tags_of_step]
-        self._signal_packing = Packing(self.replay.blank(1, h.batch_size))
+        self._signal_packing = Packing(self.replay.blank(1, self.num_rows))
         self._compiled_signals = {size: CompiledOnce(self._train_signals, xla) for size in calls}
 
     def _statistics_tags(self) -> list[str]:
@@ -119,8 +100,14 @@ class SACTrainer(Trainer):
 
     def act(self, step: Step) -> Actions:
         deciding = step.deciding()
-        decision = self.actor.decide(deciding.obs, deciding.allowed_actions, self.rng)
-        self.replay.append(deciding, decision.actions.continuous, decision.discrete)
+        decision = self.actor.decide(
+            deciding.obs,
+            deciding.allowed_actions,
+            self.rng,
+            self.replay.memories(deciding.agent_ids),
+        )
+        continuous = decision.actions.continuous
+        self.replay.append(deciding, continuous, decision.discrete, decision.memories)
         return decision.actions
 
     def _remember(self, step: Step) -> Episodes:
@@ -137,8 +124,8 @@ class SACTrainer(Trainer):
     def _has_enough(self) -> bool:
         """Whether there is a minibatch to learn from, or all that a small replay can hold."""
         h, replay = self.hyperparameters, self.replay
-        filled = replay.num_real >= h.batch_size or (replay.full and replay.num_real > 0)
-        return filled and self.steps >= h.buffer_init_steps
+        filled = replay.num_real >= h.batch_size or replay.full
+        return filled and replay.num_starts > 0 and self.steps >= h.buffer_init_steps
 
     def ready(self) -> bool:
         h = self.hyperparameters
@@ -158,7 +145,7 @@ class SACTrainer(Trainer):
         for size, compiled_update in self._compiled_updates.items():
             while due >= size:
                 due -= size
-                samples = self.replay.sample(self.rng, size, h.batch_size)
+                samples = self.replay.sample(self.rng, size, self.num_rows)
                 noise = self.rng.standard_normal(self._noise_shape(size), np.float32)
                 packed, images = self._packing.pack((samples, noise))
                 outputs = compiled_update(
@@ -189,11 +176,11 @@ class SACTrainer(Trainer):
         for size, train in self._compiled_signals.items():
             while due >= size:
                 due -= size
-                samples = self.replay.sample(self.rng, size, self.hyperparameters.batch_size)
+                samples = self.replay.sample(self.rng, size, self.num_rows)
                 packed, images = self._signal_packing.pack(samples)
                 seed = self.rng.integers(0, 2**31, 2).astype(np.int32)
                 for signal in self.signals:
-                    signal.before_update(self.rng, size * self.hyperparameters.batch_size)
+                    signal.before_update(self.rng, size * self.num_rows)
                 totals += train(
                     tf.convert_to_tensor(packed),
                     [tf.convert_to_tensor(image) for image in images],
@@ -209,7 +196,7 @@ class SACTrainer(Trainer):
     def _noise_shape(self, size: int) -> tuple[int, ...]:
         """[K, B, C, draws]: the policy is drawn from now, and at next states if Q looks there."""
         draws = 2 if self.network.value is None else 1
-        return size, self.hyperparameters.batch_size, self.spec.actions.continuous_size, draws
+        return size, self.num_rows, self.spec.actions.continuous_size, draws
 
     def _newly_seen(self) -> RowSummary | None:
         """What the normaliser, if there is one, has to know of the observations since last time."""
@@ -265,7 +252,7 @@ class SACTrainer(Trainer):
 
         def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = self._signal_packing.unpack(packed[i], [image[i] for image in images])
-            transitions = _transitions(batch)
+            transitions = transitions_of(batch)
             seeds = [folded(seed, len(learning) * i + k) for k in range(len(learning))]
             trained = [s.train(transitions, own) for s, own in zip(learning, seeds, strict=True)]
             return i + 1, totals + tf.concat(trained, axis=0)
@@ -278,41 +265,27 @@ class SACTrainer(Trainer):
         self, batch: Batches, noise: tf.Tensor, learning_rate: tf.Tensor
     ) -> tf.Tensor:
         """One step on B transitions; all losses are those of the weights before it. [tags]"""
-        network, entropy = self.network, self.network.entropy_coefficients
-        seen = network.policy.inputs(batch.obs)
-        rewards = self._rewards(batch)
-        targets = self._targets(batch, rewards, noise[..., -1])
+        network, mask = self.network, batch.mask
+        targets = self._losses.targets(batch, noise[..., -1])
         with tf.GradientTape(persistent=True) as tape:
-            q1, q2 = self._q_values([network.q1, network.q2], seen, self._taken(batch))
-            q1_loss, q2_loss = half_squared_error(q1, targets), half_squared_error(q2, targets)
-            actions = self._actions(seen, batch.allowed, noise[..., 0])
-            bonus = self._entropy_bonus(actions)
-            now1, now2 = self._q_values([network.q1, network.q2], seen, actions)
-            soft_values = tf.minimum(now1, now2) + bonus
-            value_loss = self._value_loss(seen, soft_values)
-            # ML-Agents judges the policy by the first Q alone, the successor by the lower one
-            judged = tf.minimum(now1, now2) if network.value is None else now1
-            policy_loss = -tf.reduce_mean(tf.reduce_mean(judged, axis=0) + bonus)
-            entropy_loss = entropy_coefficient_loss(
-                tf.convert_to_tensor(entropy.logs),
-                actions.entropies,
-                entropy.targets,
-                entropy.shares,
-            )
-            critic_loss = q1_loss + q2_loss + value_loss
+            losses = self._losses(batch, targets, noise[..., 0])
+            critic_loss = losses.q1 + losses.q2 + losses.value
         skipped = self._apply(
             tape,
             [
-                (policy_loss, network.policy.trainable_variables),
+                (losses.policy, network.policy.trainable_variables),
                 (critic_loss, network.critic_variables),
-                (entropy_loss, entropy.trainable_variables),
+                (losses.entropy_coefficients, network.entropy_coefficients.trainable_variables),
             ],
             learning_rate,
         )
-        chosen = tf.reduce_mean(tf.reduce_sum(actions.entropies, axis=-1))
-        losses = tf.stack([policy_loss, value_loss, q1_loss, q2_loss, chosen, skipped])
-        by_signal = tf.reduce_mean(tf.stack([rewards, soft_values], axis=1), axis=2)  # [S, 2]
-        return tf.concat([losses, self._coefficients(), tf.reshape(by_signal, [-1])], axis=0)
+        numbers = tf.stack(
+            [losses.policy, losses.value, losses.q1, losses.q2, losses.entropy, skipped]
+        )
+        by_signal = tf.stack([targets.rewards, losses.soft_values], axis=1)  # [S, 2, B]
+        return tf.concat(
+            [numbers, self._coefficients(), tf.reshape(masked_mean(by_signal, mask), [-1])], axis=0
+        )
 
     def _coefficients(self) -> tf.Tensor:
         """Mean coefficient of branches, coefficient of continuous dimensions, if there are any."""
@@ -337,68 +310,6 @@ class SACTrainer(Trainer):
         self.network.follow(self.hyperparameters.tau)
         return skipped
 
-    def _rewards(self, batch: Batches) -> tf.Tensor:
-        """[S, B] scaled rewards of each signal."""
-        transitions = _transitions(batch)
-        return tf.stack([signal.rewards(transitions) for signal in self.signals])
-
-    def _targets(self, batch: Batches, rewards: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """[S, B] what Q is trained towards."""
-        network = self.network
-        seen = network.policy.inputs(batch.next_obs)
-        if network.value is None:
-            actions = self._actions(seen, batch.next_allowed, noise)
-            next1, next2 = self._q_values(network.targets, seen, actions)
-            next_values = tf.minimum(next1, next2) + self._entropy_bonus(actions)
-        else:
-            next_values = network.targets[0](seen)[..., 0]
-        ends = [0.0 if signal.goes_on_after_the_end else 1.0 for signal in self.signals]
-        return bootstrapped(
-            rewards,
-            tf.constant(ends)[:, None] * tf.cast(batch.terminated, tf.float32),
-            tf.constant([[signal.gamma] for signal in self.signals]),
-            next_values,
-        )
-
-    def _value_loss(self, seen: Seen, soft_values: tf.Tensor) -> tf.Tensor:
-        """[] error of the value network, 0 where there is none."""
-        if self.network.value is None:
-            return tf.zeros([])
-        return half_squared_error(self.network.value(seen)[..., 0], soft_values)
-
-    def _actions(self, seen: Seen, allowed: tf.Tensor, noise: tf.Tensor) -> Choice:
-        """What the policy would do now on B rows; noise [B, C]."""
-        policy = self.network.policy
-        distribution = policy.distribution(policy.body(seen), allowed)
-        log_probs = distribution.branch_log_probs()
-        entropies = [-tf.reduce_sum(tf.exp(p) * p, axis=-1) for p in log_probs]
-        continuous, log_likelihood = distribution.sample_tanh(noise)
-        if self.spec.actions.continuous_size:
-            entropies.append(-log_likelihood)
-        weights = tf.exp(tf.concat(log_probs, axis=-1)) if log_probs else tf.ones_like(noise[:, :1])
-        return Choice(continuous, weights, tf.stack(entropies, axis=-1))
-
-    def _taken(self, batch: Batches) -> Choice:
-        """What was done on B rows."""
-        branches = self.spec.actions.discrete_branches
-        weights = tf.ones_like(batch.rewards)[:, None]
-        if branches:
-            weights = one_hot_branches(batch.discrete, branches)
-        return Choice(batch.continuous, weights, None)
-
-    def _entropy_bonus(self, actions: Choice) -> tf.Tensor:
-        """[B] entropy of each part of the policy, times its coefficient."""
-        entropy = self.network.entropy_coefficients
-        return tf.linalg.matvec(actions.entropies, entropy.shares * entropy.values)
-
-    def _q_values(self, critics: Sequence[Critic], seen: Seen, actions: Choice) -> list[tf.Tensor]:
-        """[S, B] of each critic, averaged over branches."""
-        branches = self.spec.actions.num_branches
-        return [
-            mean_over_branches(critic(seen, actions.continuous), actions.weights, branches)
-            for critic in critics
-        ]
-
     def forget(self) -> None:
         self.credit = self.signal_credit = 0.0
 
@@ -415,16 +326,3 @@ class SACTrainer(Trainer):
         self.credit = float(state.facts["credit"])
         self.signal_credit = float(state.facts["signal_credit"])
         self.normalized = int(state.facts["normalized"])
-
-
-def _transitions(batch: Batches) -> Transitions:
-    """B samples as reward signals see them."""
-    return Transitions(
-        batch.obs,
-        batch.continuous,
-        batch.discrete,
-        batch.rewards,
-        tf.cast(batch.terminated, tf.float32),
-        batch.next_obs,
-        tf.ones_like(batch.rewards),
-    )

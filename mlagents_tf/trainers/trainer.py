@@ -65,6 +65,7 @@ class Trainer(ABC):
 
     Attributes:
         steps: decisions that were answered.
+        sequence_length: rows that stand together where the network has memory, else 1.
         network: what is trained.
         optimizer: of the network; its slots are part of the state.
         actor: decides with the present weights and remembers nothing.
@@ -91,6 +92,8 @@ class Trainer(ABC):
         self.settings = settings
         self.rng = np.random.default_rng(seed)
         self.steps = 0
+        memory = settings.network_settings.memory
+        self.sequence_length = memory.sequence_length if memory else 1
         self.expertise: dict[str, Demonstrations] = {}
 
     def prepare(self) -> list[str]:
@@ -117,6 +120,7 @@ class Trainer(ABC):
         shared: dict[str, Demonstrations] = {}
         for name, learner in learners.items():
             if learner.demonstrations is not None:
+                learner.demonstrations.sequence_length = self.sequence_length
                 owner = first.setdefault(learner.demonstrations.source, name)
                 learner.demonstrations = shared.setdefault(owner, learner.demonstrations)
         return shared

@@ -74,7 +74,7 @@ def test_drawn_actions_have_the_distribution_of_the_policy(algorithm, name, tmp_
     inputs["action_masks"] = np.tile(np.float32([1, 0, 1]), (rows, 1))
     outputs = exported(policy, name, tmp_path).run(inputs)
 
-    means, log_stds, logits = (tensor.numpy() for tensor in policy(obs))
+    means, log_stds, logits, _ = (tensor.numpy() for tensor in policy(obs))
     noise = np.random.default_rng(0).standard_normal((rows, 2))
     expected = policy.squashed((means + np.exp(log_stds) * noise).astype(np.float32)).numpy()
     drawn = outputs["continuous_actions"]

@@ -46,7 +46,7 @@ def inputs_for(policy):
     if not actions.num_branches:
         return inputs, None
     allowed = np.ones((7, actions.num_discrete), np.bool_)
-    _, _, logits = Actor(policy).outputs(tuple(inputs.values()))
+    _, _, logits, _ = Actor(policy).outputs(tuple(inputs.values()))
     # whatever would be taken in the first branch is forbidden
     allowed[np.arange(7), logits[:, actions.branch_slices()[0]].argmax(axis=1)] = False
     inputs["action_masks"] = allowed.astype(np.float32)

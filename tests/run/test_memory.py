@@ -48,7 +48,7 @@ def test_replays_of_other_behaviors_count_with_what_they_have_not_taken_yet(mach
     check_fits("Agent", Replay(IMAGES, 700_000), [other])
     with pytest.raises(SettingsError, match=r"10\.6 GB to other replays, 3\.0 GB are left"):
         check_fits("Agent", Replay(IMAGES, 800_000), [other])
-    assert memory.bytes_to_come(filled(100, 29)) == 70 * filled(100, 29).layout().itemsize
+    assert memory.bytes_to_come(filled(100, 29)) == 70 * filled(100, 29).layout.itemsize
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,6 @@ FILES = sorted(REFERENCE.glob("current/*/*.yaml")) + LEGACY_FILES
 NONE = pytest.param(None, marks=pytest.mark.skip(reason="there are no reference configurations"))
 EXAMPLES = sorted((ROOT / "config").rglob("*.yaml"))
 
-UNTIL_LATER = {  # memory
-    "sac_trainer_config": {"VisualPushBlockLearning", "HallwayLearning", "VisualHallwayLearning"},
-    "gail_config": {"Hallway"},
-    "Hallway": {"Hallway"},
-}
-
 
 def name_of(path):
     return f"{path.parent.name}/{path.stem}" if path else None
@@ -93,8 +87,7 @@ def test_encoding_sizes_of_2019_are_widths_of_the_signals_networks():
 def test_our_examples_load_and_need_nothing_that_is_missing(path):
     loaded = load_settings(path)
     assert loaded.settings.behaviors
-    missing = {place.split(".")[1] for place in unsupported(loaded.settings)}
-    assert missing == UNTIL_LATER.get(path.stem, set())
+    assert unsupported(loaded.settings) == []
 
 
 def test_the_legacy_example_trains_each_behavior_like_its_own_file():

@@ -117,7 +117,7 @@ def test_demonstrations_larger_than_memory_are_exchanged_and_what_is_held_out_st
     trainer.prepare()
     seen = set()
     for _ in range(8):
-        rows, apart = trainer._rows()
+        rows, apart = trainer._sequences()
         stories = trainer.demonstrations.stories
         assert set(stories[apart]) == {9}
         assert 9 not in stories[rows]

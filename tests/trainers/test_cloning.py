@@ -45,6 +45,7 @@ def expert(actions, continuous=None, discrete=None, allowed=None, count=2):
         tf.zeros([count, 0], tf.int32) if discrete is None else tf.constant(discrete),
         tf.ones([count, actions.num_discrete], tf.bool) if allowed is None else allowed,
         tf.zeros([count]),
+        tf.range(count) == 0,
     )
 
 

@@ -8,7 +8,8 @@ from mlagents_tf.errors import TrainingError
 from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.trainers import signals
 from mlagents_tf.trainers.check_trainer import SPECS, RandomWorld
-from mlagents_tf.trainers.sac import SACTrainer, _transitions
+from mlagents_tf.trainers.sac import SACTrainer
+from mlagents_tf.trainers.soft_losses import transitions_of
 from tests.rewards.signals import write_demo
 from tests.trainers.sac_worlds import copied
 from tests.trainers.small import fill, fill_and_update, small_settings, small_trainer
@@ -192,7 +193,7 @@ def test_sac_pays_samples_by_what_the_signal_thinks_of_them_now():
         statistics, batch = update_and_first_sample(trainer)
         after = copied(signal.state())
         signal.load_state(state)
-        expected = float(tf.reduce_mean(signal.rewards(_transitions(batch))))
+        expected = float(tf.reduce_mean(signal.rewards(transitions_of(batch))))
         signal.load_state(after)
         assert statistics["Policy/Rnd Reward"] == pytest.approx(expected, rel=1e-5)
         means.append(expected)

@@ -57,9 +57,9 @@ def test_the_actor_acts_with_the_new_weights_after_an_update():
     world = RandomWorld(HYBRID, 0)
     fill_and_update(trainer, world)
     obs = world.step.obs
-    means, log_stds, logits = trainer.network.policy(obs)
+    means, log_stds, logits, _ = trainer.network.policy(obs)
     expected = means, np.exp(log_stds), logits
-    for found, wanted in zip(trainer.actor.outputs(obs), expected, strict=True):
+    for found, wanted in zip(trainer.actor.outputs(obs)[:3], expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
 
 
@@ -152,7 +152,7 @@ class PencilPPO:
         return found[self.real]
 
     def log_probs_and_entropy(self):
-        means, _, logits = self.network.policy(self.obs)
+        means, _, logits, _ = self.network.policy(self.obs)
         normal = tfd.Normal(means, tf.exp(self.network.policy.heads.log_stds))
         continuous = self.rows.continuous[self.real]
         log_probs = tf.reduce_sum(normal.log_prob(continuous), axis=1)
@@ -294,7 +294,7 @@ def test_loaded_weights_are_acted_upon():
 def test_a_deterministic_trainer_takes_the_likeliest_actions():
     trainer = small_trainer(HYBRID, network_settings={"deterministic": True})
     step = RandomWorld(HYBRID, 0).step
-    means, _, logits = trainer.actor.outputs(step.obs)
+    means, _, logits, _ = trainer.actor.outputs(step.obs)
     actions = trainer.act(step)
     np.testing.assert_allclose(actions.continuous, np.clip(means, -3, 3) / 3, rtol=1e-6)
     allowed = np.where(step.allowed_actions, logits, -np.inf)

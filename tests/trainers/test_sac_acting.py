@@ -16,9 +16,9 @@ def test_the_actor_acts_with_the_new_weights_after_an_update(eager):
     before = trainer.actor.outputs(obs)[0].copy()
     trainer.update()
     assert np.abs(trainer.actor.outputs(obs)[0] - before).max() > 0.1
-    means, log_stds, logits = trainer.network.policy(obs)
+    means, log_stds, logits, _ = trainer.network.policy(obs)
     for found, wanted in zip(
-        trainer.actor.outputs(obs), (means, np.exp(log_stds), logits), strict=True
+        trainer.actor.outputs(obs)[:3], (means, np.exp(log_stds), logits), strict=True
     ):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
@@ -27,7 +27,7 @@ def test_a_deterministic_trainer_takes_the_likeliest_actions():
     trainer = small_sac(network_settings={"deterministic": True})
     shaken(trainer)
     step = RandomWorld(trainer.spec, 0).step
-    means, _, logits = trainer.network.policy(step.obs)
+    means, _, logits, _ = trainer.network.policy(step.obs)
     actions = trainer.act(step)
     np.testing.assert_allclose(actions.continuous, np.tanh(means), rtol=1e-4, atol=1e-5)
     allowed = np.where(step.allowed_actions, logits, -np.inf)
