@@ -18,11 +18,14 @@ from mlagents_tf.nn.attention import (
     PRESENT,
     EntityEncoder,
 )
-from mlagents_tf.nn.encoders import LEAK, PlainEncoder, ResNetEncoder
+from mlagents_tf.nn.encoders import LEAK, ImageEncoder, PlainEncoder, ResNetEncoder
 
 
-def image_encoding(graph: Graph, name: str, encoder: keras.layers.Layer, image: str) -> str:
+def image_encoding(graph: Graph, name: str, encoder: ImageEncoder, image: str) -> str:
     """[batch, C, H, W] from 0 to 1 -> [batch, hidden_units]."""
+    own = encoder.onnx_nodes(graph, name, image)
+    if own is not None:
+        return own
     if isinstance(encoder, PlainEncoder):
         for i, each in enumerate(encoder.convolutions):
             image = leaky(graph, convolution(graph, f"{name}.conv_{i}", each, image))
@@ -30,7 +33,10 @@ def image_encoding(graph: Graph, name: str, encoder: keras.layers.Layer, image: 
     if isinstance(encoder, ResNetEncoder):
         image = swish(graph, residual_stages(graph, name, encoder, image))
         return graph.node("Relu", flat_dense(graph, name, encoder.dense, image))
-    raise DataError(f"an encoder of type {type(encoder).__name__} cannot be exported as ONNX.")
+    raise DataError(
+        f"the encoder {type(encoder).__name__} does not say how it is written as ONNX (it has no "
+        "onnx_nodes, see docs/encoders.md); the formats savedmodel and litert can hold it"
+    )
 
 
 def convolution(graph: Graph, name: str, layer: keras.layers.Conv2D, image: str) -> str:

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from mlagents_tf.nn.attention import EntityEncoder
 from mlagents_tf.nn.conditioning import HyperDense, scaled_normal
-from mlagents_tf.nn.encoders import encoder_class
 from mlagents_tf.nn.inputs import ObservationInputs, Seen
 from mlagents_tf.nn.memory import LSTM, Recall, Remembered
+from mlagents_tf.nn.own_encoders import make_encoders
 from mlagents_tf.settings.network import NetworkSettings
 
 
@@ -28,6 +28,7 @@ class NetworkShape(NamedTuple):
             (`goal_conditioning_type: hyper`) instead of being inputs like others.
         vis_encode_type: encoder of images.
         memory_size: numbers that each body with a memory remembers; 0 for no memory.
+        encoder: name of one that takes its place.
     """
 
     hidden_units: int = 128
@@ -36,6 +37,7 @@ class NetworkShape(NamedTuple):
     separate_goals: bool = True
     vis_encode_type: str = "simple"
     memory_size: int = 0
+    encoder: str | None = None
 
     @property
     def seeds_per_body(self) -> int:
@@ -52,6 +54,7 @@ def network_shape(settings: NetworkSettings) -> NetworkShape:
         separate_goals=settings.goal_conditioning_type == "hyper",
         vis_encode_type=settings.vis_encode_type,
         memory_size=settings.memory.memory_size if settings.memory else 0,
+        encoder=settings.encoder,
     )
 
 
@@ -78,12 +81,8 @@ class Body(keras.layers.Layer):
         super().__init__(**kwargs)
         # those of the layers do not depend on how many encoders there are
         rest = _endless(seeds)
-        self.images = [
-            encoder_class(shape.vis_encode_type, image)(
-                image, shape.hidden_units, rest, name=f"image_{i}"
-            )
-            for i, image in enumerate(inputs.image_shapes)
-        ]
+        chosen = (shape.vis_encode_type, shape.encoder)
+        self.images = make_encoders(*chosen, inputs.image_shapes, shape.hidden_units, rest)
         size = inputs.size + len(self.images) * shape.hidden_units
         self.entities: EntityEncoder | None = None
         if inputs.entity_shapes:

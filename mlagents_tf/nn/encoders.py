@@ -1,9 +1,9 @@
-"""From images to encodings (`network_settings.vis_encode_type`)."""
+"""From images to encodings (`network_settings.vis_encode_type`, or a subclass of yours)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -16,18 +16,18 @@ DENSE_GAIN = 1.41
 
 
 class ImageEncoder(keras.layers.Layer):
-    """Convolutions, then one dense layer.
+    """What encodes images of one shape; an encoder of yours is a subclass (docs/encoders.md).
 
-    Images come channels first, as Unity sends them, and are turned for the convolutions, which are
-    faster with channels last; the dense layer sees them channels first again, as in ML-Agents.
+    A subclass makes its layers in `__init__`, with this signature, and defines `call`. It is called
+    in graphs, for any N, and without `training`. It keeps nothing from call to call.
 
     Args:
         image_shape: (C, H, W).
-        output_size: width of the encoding.
-        seeds: as many as are asked for.
+        output_size: width of the encoding, `hidden_units`.
+        seeds: of initial weights; `next(seeds)` as often as there is something to draw.
     """
 
-    min_resolution: ClassVar[int]
+    min_resolution: ClassVar[int] = 1
     """Of height and width."""
 
     def __init__(
@@ -39,6 +39,41 @@ class ImageEncoder(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.image_shape = image_shape
+        self.output_size = output_size
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """[N, C, H, W] float32, bytes being from 0 to 1 -> [N, output_size] float32."""
+        raise NotImplementedError(f"{type(self).__name__} must define call()")
+
+    def onnx_nodes(self, graph: Any, name: str, image: str) -> str | None:
+        """Adds nodes that do what `call` does; None: cannot be written as ONNX.
+
+        Args:
+            graph: takes nodes and weights (`mlagents_tf.export.onnx_graph.Graph`).
+            name: with which names of weights begin.
+            image: tensor [batch, C, H, W].
+
+        Returns:
+            The tensor [batch, output_size].
+        """
+        return None
+
+
+class ConvolutionalEncoder(ImageEncoder):
+    """Convolutions, then one dense layer.
+
+    Images come channels first, as Unity sends them, and are turned for the convolutions, which are
+    faster with channels last; the dense layer sees them channels first again, as in ML-Agents.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, ...],
+        output_size: int,
+        seeds: Iterator[int],
+        **kwargs: object,
+    ) -> None:
+        super().__init__(image_shape, output_size, seeds, **kwargs)
         channels, *resolution = image_shape
         flat = self.make_convolutions(channels, tuple(resolution), seeds)
         self.dense = keras.layers.Dense(
@@ -64,13 +99,12 @@ class ImageEncoder(keras.layers.Layer):
         return tf.nn.leaky_relu(encoding, LEAK)
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
-        """[N, C, H, W] float -> [N, output_size]."""
         x = self.convolve(tf.transpose(image, (0, 2, 3, 1)))
         flat = tf.reshape(tf.transpose(x, (0, 3, 1, 2)), (-1, self.dense.kernel.shape[0]))
         return self.activate(self.dense(flat))
 
 
-class PlainEncoder(ImageEncoder):
+class PlainEncoder(ConvolutionalEncoder):
     """Leaky convolutions in a row, without padding."""
 
     layers: ClassVar[Sequence[tuple[int, int, int]]]
@@ -121,7 +155,7 @@ class FullyConnectedEncoder(PlainEncoder):
     layers = ()
 
 
-class ResNetEncoder(ImageEncoder):
+class ResNetEncoder(ConvolutionalEncoder):
     """Three stages of two residual blocks (IMPALA, Espeholt et al. 2018)."""
 
     min_resolution = 15

@@ -21,12 +21,17 @@ class HasParts(Protocol):
 
 
 def named_weights(network: HasParts) -> dict[str, keras.Variable]:
-    """Every weight of a network under a name that is unique and the same from run to run."""
-    return {
-        f"{name}/{weight.path}": weight
-        for name, part in network.parts().items()
-        for weight in part.weights
-    }
+    """Every weight of a network under a name that is unique and the same from run to run.
+
+    Raises:
+        ValueError: two weights of a part have the same name, so that one would be lost.
+    """
+    named: dict[str, keras.Variable] = {}
+    for name, part in network.parts().items():
+        for weight in part.weights:
+            if named.setdefault(f"{name}/{weight.path}", weight) is not weight:
+                raise ValueError(f"two weights are called {name}/{weight.path}; name their layers")
+    return named
 
 
 def packed_together(variables: Sequence[keras.Variable]) -> tf.Tensor:

@@ -106,6 +106,15 @@ class BehaviorSettings(Settings):
         default=None, description="absent: no cloning"
     )
 
+    def networks(self) -> dict[str, NetworkSettings]:
+        """The networks that are trained, by YAML path: the behavior's, then those of signals."""
+        found = {"network_settings": self.network_settings}
+        for name, signal in self.reward_signals.items():
+            network = getattr(signal, "network_settings", None)
+            if network is not None and not isinstance(signal, ExtrinsicSettings):
+                found[f"reward_signals.{name}.network_settings"] = network
+        return found
+
     @classmethod
     def hint(cls, key: str, value: Any) -> str:
         """Keys of the legacy layout stood here, one level higher."""

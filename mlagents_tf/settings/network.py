@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 
 from mlagents_tf.settings.base import Settings
+
+ENCODER_NAME = re.compile(r"[A-Za-z_]\w*(-\w+)*|[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
 class MemorySettings(Settings):
@@ -32,4 +35,19 @@ class NetworkSettings(Settings):
         default="hyper", description="what goal observations do to the body"
     )
     deterministic: bool = Field(default=False, description="act greedily")
-    encoder: str | None = Field(default=None, description="import path of an encoder of yours")
+    encoder: str | None = Field(
+        default=None,
+        description="an image encoder of yours in the place of vis_encode_type: its import path, "
+        "or its name if a package brings it",
+    )
+
+    @field_validator("encoder")
+    @classmethod
+    def an_encoder_is_named_as_python_names_it(cls, value: str | None) -> str | None:
+        """Only its form: nothing is imported by reading a file."""
+        if value is not None and not ENCODER_NAME.fullmatch(value):
+            raise ValueError(
+                f"'{value}' can be no encoder. Give an import path such as my_package.MyEncoder, "
+                "or the name under which an installed package brings one."
+            )
+        return value

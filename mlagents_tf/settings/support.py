@@ -16,6 +16,7 @@ IMPLEMENTED: frozenset[str] = frozenset(
         "memory",
         "shared_critic",
         "init_path",
+        "encoder",
     }
 )
 

@@ -72,7 +72,7 @@ class BCTrainer(Trainer):
         self.memory = NoMemory()
         self.actor = Actor(self.network.policy, network.deterministic)
         self.learned = 0  # rows learned from since the last step that was observed
-        self._compiled_update = compiled(self._update, suits_xla(spec, network.vis_encode_type))
+        self._compiled_update = compiled(self._update, suits_xla(spec, settings))
 
     def prepare(self) -> list[str]:
         demonstrations = self.demonstrations

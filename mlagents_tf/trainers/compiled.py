@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
 
 MODES = ("xla", "graph", "eager")
@@ -21,14 +22,19 @@ def mode() -> str:
     return chosen
 
 
-def suits_xla(spec: Spec, vis_encode_type: str) -> bool:
+def suits_xla(spec: Spec, settings: BehaviorSettings) -> bool:
     """Whether XLA makes an update faster.
 
     Not where there are convolutions: on a CPU their gradients take ten to thirty times as long as
-    TensorFlow's own (docs/architecture.md).
+    TensorFlow's own (docs/architecture.md). An encoder of the user's is taken to have some; it
+    may also use what XLA cannot compile.
     """
-    has_images = any(obs.is_image for obs in spec.observations)
-    return not has_images or vis_encode_type == "fully_connected"
+    if not any(obs.is_image for obs in spec.observations):
+        return True
+    return all(
+        network.encoder is None and network.vis_encode_type == "fully_connected"
+        for network in settings.networks().values()
+    )
 
 
 class CompiledOnce:

@@ -103,7 +103,7 @@ class PPOTrainer(Trainer):
         self.memory = self.tape
         critic = None if hyperparameters.shared_critic else self.network.critic_body
         self.actor = Actor(self.network.policy, network.deterministic, critic)
-        xla = suits_xla(spec, network.vis_encode_type)
+        xla = suits_xla(spec, settings)
         self._compiled_update = compiled(self._update, xla)
 
     def _chunk(self) -> int:

@@ -80,7 +80,7 @@ class SACTrainer(Trainer):
         )
         batch_bytes = 2 * self.num_rows * self.replay.layout.itemsize
         calls = [size for size in CALLS if size * batch_bytes <= SAMPLE_BYTES] or [1]
-        xla = suits_xla(spec, network.vis_encode_type)
+        xla = suits_xla(spec, settings)
         self._compiled_updates = {size: CompiledOnce(self._update, xla) for size in calls}
         self._signal_tags = [tag for signal in self.signals for tag in signal.tags_of_step]
         self._signal_packing = Packing(self.replay.blank(1, self.num_rows))
