@@ -39,6 +39,19 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
         default=10_000,
         help="decisions after which an episode counts as it stands (10000; 0 = no bound)",
     )
+    add_encoder_argument(parser)
+
+
+def add_encoder_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument of all commands that read a run which may be somebody else's."""
+    parser.add_argument(
+        "--encoder",
+        dest="encoders",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="import path of an encoder of yours that the run names; may be repeated",
+    )
 
 
 def positive(text: str) -> int:
@@ -63,7 +76,7 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
     from mlagents_tf.envs.registry import make_env
     from mlagents_tf.run.evaluate import load_run
 
-    settings = load_run(args.run_dir)
+    settings = load_run(args.run_dir, args.encoders)
     name = args.env or settings.env_settings.env_path
     if name is None:
         raise SettingsError(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mlagents_tf.cli.evaluate import add_encoder_argument
 from mlagents_tf.quiet import import_tensorflow
 
 FORMATS = ("onnx", "savedmodel", "litert")
@@ -24,6 +25,7 @@ def add_parser(subparsers: Any) -> None:
         default=[],
         help="may be repeated (what a finished run has written: savedmodel, and onnx if installed)",
     )
+    add_encoder_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from mlagents_tf.run.exporting import default_formats, export_trainer
 
     formats = FORMATS if "all" in args.format else tuple(dict.fromkeys(args.format))
-    settings = load_run(args.run_dir)
+    settings = load_run(args.run_dir, args.encoders)
     formats = formats or default_formats(print)
     for trainer in load_trainers(args.run_dir, settings).values():
         for name in formats:

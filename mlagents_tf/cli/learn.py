@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mlagents_tf.cli.evaluate import add_encoder_argument
 from mlagents_tf.quiet import import_tensorflow
 
 FLAGS: dict[str, tuple[str, type, str]] = {
@@ -110,6 +111,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="PATH=VALUE",
         help="any value of the resolved settings, behaviors.3DBall.summary_freq=1000",
     )
+    add_encoder_argument(parser)
     parser.add_argument(
         "--env-args",
         dest="env_settings.env_args",
@@ -138,7 +140,11 @@ def run(args: argparse.Namespace) -> int:
     loaded = load_settings(args.trainer_config_path, flags, given.get("overrides", ()))
 
     import_tensorflow()
+    from mlagents_tf.run.encoders import is_of_a_run, refuse_strangers
     from mlagents_tf.run.learn import learn
 
+    config = args.trainer_config_path
+    if config is not None and is_of_a_run(config):
+        refuse_strangers(loaded.settings, config, args.encoders)
     notices = (*hints, *loaded.notices)
     return learn(loaded.settings, notices, sys.argv, stop_at=given.get("stop_at")).exit_code

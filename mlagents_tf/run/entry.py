@@ -10,6 +10,7 @@ from typing import Any
 
 from mlagents_tf.envs.env import Env
 from mlagents_tf.errors import EnvError
+from mlagents_tf.run.encoders import is_of_a_run, refuse_strangers
 from mlagents_tf.run.learn import learn as run_learn
 from mlagents_tf.run.script import Callback, Result, Script
 from mlagents_tf.settings.behavior import BehaviorSettings
@@ -31,6 +32,7 @@ def learn(
     force: bool = False,
     stop_at: int | None = None,
     callbacks: Sequence[Callback] = (),
+    encoder: str | Sequence[str] = (),
 ) -> Result:
     """Trains every behavior of an environment until its max_steps, as `mlagents-tf learn` does.
 
@@ -53,6 +55,8 @@ def learn(
         callbacks: each is called with a `Progress` after each summary, in this thread; one that
             returns True ends the run with a commit. An exception of theirs ends it too: what was
             learned is saved, and the exception is raised here.
+        encoder: import path of an encoder of yours, or several, where `settings` is the recorded
+            configuration of a run; what other settings name is imported anyway.
 
     Raises:
         MlagentsTfError: in one sentence what was wrong; what was learned before is saved.
@@ -73,6 +77,9 @@ def learn(
         given["env_settings.env_path"] = None  # the name of another environment, if any
         script = Script(env, callbacks)
     loaded = read_settings(settings, given)
+    if isinstance(settings, (str, Path)) and is_of_a_run(Path(settings)):
+        trusted = [encoder] if isinstance(encoder, str) else encoder
+        refuse_strangers(loaded.settings, Path(settings), trusted)
     return run_learn(loaded.settings, loaded.notices, sys.argv, stop_at=stop_at, script=script)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from mlagents_tf.data.agents import Agents
 from mlagents_tf.data.memories import Memories
 from mlagents_tf.envs.env import DrawableEnv, Env
 from mlagents_tf.errors import DataError, EnvError
+from mlagents_tf.run.encoders import refuse_strangers
 from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.run.state import (
     CONFIGURATION,
@@ -65,11 +66,16 @@ class EpisodeLog(NamedTuple):
     lengths: NDArray[np.int64]
 
 
-def load_run(run_dir: Path) -> RunSettings:
+def load_run(run_dir: Path, encoders: Collection[str] = ()) -> RunSettings:
     """The resolved settings of a run.
+
+    Args:
+        run_dir: its directory.
+        encoders: import paths of encoders that may be imported.
 
     Raises:
         DataError: there is no such run.
+        SettingsError: it names an encoder that may not be imported.
     """
     path = run_dir / CONFIGURATION
     if not path.is_file():
@@ -77,7 +83,9 @@ def load_run(run_dir: Path) -> RunSettings:
             f"{run_dir}: is not a run (it has no {CONFIGURATION}); give a directory such as "
             "results/first"
         )
-    return load_settings(path).settings
+    settings = load_settings(path).settings
+    refuse_strangers(settings, path, encoders)
+    return settings
 
 
 def load_trainers(run_dir: Path, settings: RunSettings) -> dict[str, Trainer]:

@@ -18,6 +18,7 @@ from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
+from mlagents_tf.run.encoders import encoder_flags
 from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
@@ -121,7 +122,7 @@ def how_to_resume(settings: RunSettings, script: Script) -> str:
     elsewhere = f" --results-dir {chosen.results_dir}" * (chosen.results_dir != "results")
     return (
         f"mlagents-tf learn {chosen.run_dir / CONFIGURATION} --run-id {chosen.run_id}{elsewhere} "
-        "--resume"
+        f"--resume{encoder_flags(settings)}"
     )
 
 
@@ -152,6 +153,7 @@ def export_all(session: Session, console: Console) -> None:
             console.warning(
                 f"behavior {trainer.behavior} was not exported: {error}. "
                 f"Its checkpoint is safe; try again with: mlagents-tf export {session.run_dir}"
+                f"{encoder_flags(session.settings)}"
             )
 
 

@@ -25,6 +25,7 @@ def load_policy(
     deterministic: bool = True,
     *,
     seed: int | None = None,
+    encoder: str | Sequence[str] = (),
 ) -> Policy:
     """The policy of a run's newest checkpoint.
 
@@ -33,12 +34,15 @@ def load_policy(
         behavior: which one; may be left out where the run has only one.
         deterministic: the likeliest action instead of a draw.
         seed: of the draws.
+        encoder: import path of an encoder of yours that the run names, or several; nothing else
+            is imported because a file of the run says so.
 
     Raises:
+        SettingsError: the run names another.
         DataError: there is no such run or behavior, or it is damaged.
     """
     run_dir = Path(run)
-    settings = load_run(run_dir)
+    settings = load_run(run_dir, [encoder] if isinstance(encoder, str) else encoder)
     source = commit_at(run_dir)
     name = choose_behavior(run_dir, load_json(source / RUN_FILE)["behaviors"], behavior)
     trainer = load_trainer(source, name, settings)

@@ -16,6 +16,7 @@ from mlagents_tf.run.checkpoints import Commit, discard, newest_valid
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME
 from mlagents_tf.run.demonstrations import check_demonstrations, without_env
+from mlagents_tf.run.encoders import import_encoders
 from mlagents_tf.run.lock import RunLock
 from mlagents_tf.run.state import CONFIGURATION, RUN_FILE, changed_values, initial_weights
 from mlagents_tf.run.storage import check_writable, load_json, make_directory, replacing
@@ -46,6 +47,7 @@ def prepare(
     if not has_env and not without_env(settings):
         check_env_path(settings.env_settings.env_path)
     refuse_what_does_not_exist(settings)
+    import_encoders(settings)
     chosen = settings.checkpoint_settings
     if not chosen.inference:
         check_demonstrations(settings)
