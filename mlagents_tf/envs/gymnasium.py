@@ -220,8 +220,14 @@ def _make_vector(env_id: str, num_areas: int, drawable: bool) -> Any:
         return gymnasium.make_vec(name, num_envs=num_areas, **mode, **drawing)
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
         near = difflib.get_close_matches(name, gymnasium.registry, n=1)
-        hint = f" Did you mean 'gym:{near[0]}'?" if near else ""
+        own = "" if module else " If a package registers it, name its module: gym:MODULE:ID."
+        prefix = f"gym:{module}:" if module else "gym:"
+        hint = f" Did you mean '{prefix}{near[0]}'?" if near else own
         raise EnvError(f"gym:{env_id}: Gymnasium has no such environment.{hint}") from error
+    except TypeError as error:
+        if drawing and "render_mode" in str(error):
+            raise EnvError(f"gym:{env_id}: its vector version cannot be drawn.") from error
+        raise
     except (gymnasium.error.Error, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise EnvError(f"gym:{env_id} cannot be made: {reason}") from error

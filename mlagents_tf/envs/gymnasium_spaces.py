@@ -43,8 +43,11 @@ def observations_of(space: Space[Any], name: str = "") -> list[Seen]:
         return [_one_hot(name, space.nvec.ravel(), space.start.ravel())]
     if isinstance(space, spaces.MultiBinary):
         return [_numbers(name, space.shape)]
-    if isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3):
-        return [_image(name, space.shape)]
+    if isinstance(space, spaces.Box) and space.dtype == np.uint8:
+        if len(space.shape) in (2, 3):
+            return [_image(name, space.shape)]
+        if len(space.shape) == 4 and space.shape[3] <= MOST_CHANNELS:
+            return [_frames(name, space.shape)]
     if isinstance(space, spaces.Box):
         return [_numbers(name, space.shape)]
     raise EnvError(
@@ -84,6 +87,16 @@ def _image(name: str, shape: tuple[int, ...]) -> Seen:
         return Seen(spec, lambda batch: np.moveaxis(batch, 3, 1).astype(np.uint8, order="C"))
     return Seen(
         ObservationSpec(shape, name, dtype="uint8"), lambda batch: np.array(batch, np.uint8)
+    )
+
+
+def _frames(name: str, shape: tuple[int, ...]) -> Seen:
+    """Stacked frames (frames, H, W, C) of bytes as one image: the first frame's channels first."""
+    frames, height, width, channels = shape
+    spec = ObservationSpec((frames * channels, height, width), name, dtype="uint8")
+    return Seen(
+        spec,
+        lambda batch: np.moveaxis(batch, 4, 2).astype(np.uint8, order="C").reshape(-1, *spec.shape),
     )
 
 
