@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,8 @@ class TapeRows(NamedTuple):
     """A filled tape, story by story, padded to F rows; every array has F rows.
 
     Behind row i stands what the same agent saw next. A story ends with a row that has `mask` 0 and
-    carries nothing but the observation to bootstrap from.
+    carries nothing but the observation to bootstrap from. Where agents remember something, each
+    story begins a sequence, and the last sequence of each is filled up.
 
     Attributes:
         obs: tuple of [F, *shape].
@@ -82,6 +84,15 @@ class Batches(NamedTuple):
     mask: FloatArray
 
 
+def story_places(stories: NDArray[np.int64], length: int) -> NDArray[np.intp]:
+    """Where rows [N], sorted by story, stand if each story begins a sequence of `length` rows."""
+    first = np.flatnonzero(np.diff(stories, prepend=-1))
+    counts = np.diff(first, append=len(stories))
+    padded = -(-counts // length) * length
+    shifts: NDArray[np.intp] = np.cumsum(padded) - padded - first
+    return np.arange(len(stories), dtype=np.intp) + np.repeat(shifts, counts)
+
+
 def tape_columns(spec: Spec, memory_size: int, rows: int) -> dict[str, NDArray[Any]]:
     """What a tape stores of each of `rows` decisions, by name."""
     actions = spec.actions
@@ -100,3 +111,45 @@ def tape_columns(spec: Spec, memory_size: int, rows: int) -> dict[str, NDArray[A
         "story": np.zeros(rows, np.int64),
         "memories": np.zeros((rows, memory_size), np.float32),
     }
+
+
+def sorted_rows(
+    columns: Mapping[str, NDArray[Any]],
+    order: NDArray[np.intp],
+    at: NDArray[np.intp],
+    num_rows: int,
+) -> TapeRows:
+    """A tape as an update learns from it.
+
+    Args:
+        columns: [N, ...] by name, as `tape_columns` has them.
+        order: [N] sorts them by story.
+        at: [N] where they stand then, ascending.
+        num_rows: F; rows where none stands are padding.
+    """
+    without_gaps = len(at) == 0 or at[-1] == len(at) - 1
+
+    def told(name: str, padding: int = 0) -> NDArray[Any]:
+        column = columns[name]
+        rows = np.full((num_rows, *column.shape[1:]), padding, column.dtype)
+        if without_gaps:  # no copy in between
+            np.take(column, order, axis=0, out=rows[: len(at)], mode="clip")
+        else:
+            rows[at] = column[order]
+        return rows
+
+    mask, last = told("mask"), told("last")
+    # an answered row before one without an answer ends its story
+    last[:-1] = np.where(mask[1:] == 0, mask[:-1], last[:-1])
+    return TapeRows(
+        obs=tuple(told(name) for name in columns if name.startswith("obs_")),
+        continuous=told("continuous"),
+        discrete=told("discrete"),
+        allowed=told("allowed", True),
+        rewards=told("rewards"),
+        terminated=told("terminated"),
+        last=last,
+        mask=mask,
+        memories=told("memories"),
+        begins=np.diff(told("story", -1), prepend=-1) != 0,
+    )

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from mlagents_tf.data.agents import Agents, Slots
 from mlagents_tf.data.memories import memory_column
-from mlagents_tf.data.rows import Episodes, TapeRows, tape_columns
+from mlagents_tf.data.rows import (
+    Episodes,
+    TapeRows,
+    sorted_rows,
+    story_places,
+    tape_columns,
+)
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import FloatArray, IntArray, Step, empty_step
 
@@ -29,6 +35,7 @@ class Tape:
             lives on.
         chunk: padded lengths are multiples of it.
         memory_size: M, numbers that an agent remembers from decision to decision.
+        sequence_length: rows of a sequence; a divisor of `chunk`.
     """
 
     def __init__(
@@ -38,9 +45,11 @@ class Tape:
         time_horizon: int,
         chunk: int = 256,
         memory_size: int = 0,
+        sequence_length: int = 1,
     ) -> None:
         self.spec = spec
         self.memory_size = memory_size
+        self.sequence_length = sequence_length
         self.buffer_size = buffer_size
         self.time_horizon = time_horizon
         self.chunk = chunk
@@ -145,32 +154,15 @@ class Tape:
     def rows(self) -> TapeRows:
         """Cuts all open stories and hands out a sorted copy of the tape; `clear` must follow."""
         self._bootstrap_open_stories()
-        used = self._used
-        self.padded_length = max(self.padded_length, self._rounded(used))
-        order = np.argsort(self._columns["story"][:used], kind="stable")
-
-        def told(name: str, padding: int = 0) -> NDArray[Any]:
-            column = self._columns[name]
-            rows = np.full((self.padded_length, *column.shape[1:]), padding, column.dtype)
-            np.take(column[:used], order, axis=0, out=rows[:used], mode="clip")
-            return rows
-
-        mask, last, story = told("mask"), told("last"), told("story", -1)
-        begins = np.diff(story, prepend=-1) != 0
-        # an answered row before one without an answer ends its story
-        last[:-1] = np.where(mask[1:] == 0, mask[:-1], last[:-1])
-        return TapeRows(
-            obs=tuple(told(f"obs_{k}") for k in range(len(self.spec.observations))),
-            continuous=told("continuous"),
-            discrete=told("discrete"),
-            allowed=told("allowed", True),
-            rewards=told("rewards"),
-            terminated=told("terminated"),
-            last=last,
-            mask=mask,
-            memories=told("memories"),
-            begins=begins,
-        )
+        stories = self._columns["story"][: self._used]
+        order = np.argsort(stories, kind="stable")
+        at = story_places(stories[order], self.sequence_length)
+        end = int(at[-1]) + 1 if len(at) else 0
+        if end > self.padded_length:
+            # how much gaps take changes from update to update
+            self.padded_length = self._rounded(end + (end // 4 if self.sequence_length > 1 else 0))
+        columns = {name: column[: self._used] for name, column in self._columns.items()}
+        return sorted_rows(columns, order, at, self.padded_length)
 
     def clear(self) -> None:
         """Forgets all answered rows; decisions that still wait for an answer are kept."""

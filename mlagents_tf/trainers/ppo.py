@@ -99,6 +99,7 @@ class PPOTrainer(Trainer):
             settings.time_horizon,
             self.chunk,
             self.network.memory_size,
+            self.sequence_length,
         )
         self.memory = self.tape
         critic = None if hyperparameters.shared_critic else self.network.critic_body
@@ -179,9 +180,9 @@ class PPOTrainer(Trainer):
     def _minibatches(self, rows: TapeRows) -> tuple[NDArray[np.int32], int]:
         """Sequences of each minibatch of all epochs, and how many minibatches count.
 
-        Without memory a sequence is a row; with memory `sequence_length` rows, of one story or of
-        several that follow each other, and at least one of them real. The array [E * M, S] int32
-        is padded to the most that fit the tape, so that its shape stays the same.
+        Without memory a sequence is a row; with memory `sequence_length` rows of one story, at
+        least one of them real. The array [E * M, S] int32 is padded to the most that fit the tape,
+        so that its shape stays the same.
         """
         epochs, size = self.hyperparameters.num_epoch, self.num_sequences
         in_sequences = rows.mask.reshape(-1, self.sequence_length)

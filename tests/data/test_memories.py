@@ -10,6 +10,7 @@ from mlagents_tf.data.memories import CLEANING, Memories
 from mlagents_tf.data.minibatches import rows_in_sequences
 from mlagents_tf.data.replay import Replay
 from mlagents_tf.data.replay_file import load_replay, save_replay
+from mlagents_tf.data.rows import story_places
 from mlagents_tf.data.tape import Tape
 from mlagents_tf.errors import DataError
 from mlagents_tf.steps import make_step
@@ -71,7 +72,7 @@ class Play:
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**16), chances=chances, population=st.integers(1, 6))
 def test_rows_of_a_tape_have_what_was_remembered_before_them(seed, chances, population):
-    play = Play(Tape(SPEC, 40, 6, 8, memory_size=2), seed, chances)
+    play = Play(Tape(SPEC, 40, 6, 8, 2, LENGTH), seed, chances)
     for t in range(60):
         play.turn({0: population, 30: 4}.get(t, 0))
         if play.memory.full:
@@ -81,6 +82,7 @@ def test_rows_of_a_tape_have_what_was_remembered_before_them(seed, chances, popu
 
 def check_tape(play, rows):
     real = rows.real
+    assert len(rows.mask) % LENGTH == 0
     actions = rows.continuous[:, 0]
     if len(real):
         np.testing.assert_array_equal(rows.memories[real], play.before(actions[real]))
@@ -90,16 +92,25 @@ def check_tape(play, rows):
         np.testing.assert_array_equal(rows.memories[row + 1], [agent + 1, count + 1])
         goes_on = row > 0 and rows.mask[row - 1] > 0
         assert rows.begins[row] == (not goes_on)
+        assert goes_on or row % LENGTH == 0, "each story begins a sequence"
         if goes_on:
             assert play.told[int(actions[row - 1])] == (agent, count - 1)
 
 
+def test_stories_begin_sequences_and_fill_their_last_ones_up():
+    stories = np.array([3, 3, 3, 5, 7, 7, 7, 7, 9])
+    places = [0, 1, 2, 4, 8, 9, 10, 11, 12]
+    np.testing.assert_array_equal(story_places(stories, 4), places)
+    np.testing.assert_array_equal(story_places(stories, 1), range(9))
+    assert len(story_places(np.zeros(0, np.int64), 4)) == 0
+
+
 def test_a_copy_of_a_tape_remembers_the_same():
-    play = Play(Tape(SPEC, 40, 6, 8, memory_size=2), 3, Chances())
+    play = Play(Tape(SPEC, 40, 6, 8, 2, LENGTH), 3, Chances())
     for _ in range(10):
         play.turn(2)
     state = play.memory.state()
-    play.memory = Tape(SPEC, 40, 6, 8, memory_size=2)
+    play.memory = Tape(SPEC, 40, 6, 8, 2, LENGTH)
     play.memory.load_state(state)
     for _ in range(10):
         play.turn(2)
