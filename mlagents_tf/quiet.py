@@ -12,7 +12,7 @@ def import_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # faster convolutions; cannot change later
     sys.stderr.flush()
     # some lines are printed by C++ before any log level is read: only the descriptor stops them
     terminal = os.dup(2)

@@ -116,7 +116,7 @@ class Actor:
                 return Outputs(outputs[:, :size], self._stds, outputs[:, size:], memories)
             log_stds = np.clip(outputs[:, size : 2 * size], *LOG_STD_RANGE)
             return Outputs(outputs[:, :size], np.exp(log_stds), outputs[:, 2 * size :], memories)
-        padding = (1 << (n - 1).bit_length()) - n
+        padding = -n % max(1, 1 << ((n - 1).bit_length() - 2)) if n > 2 else 0
         padded = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in (*obs, memories)]
         *seen, memories = map(tf.convert_to_tensor, padded)
         found = (x.numpy() for x in self._graph(tuple(seen), memories))

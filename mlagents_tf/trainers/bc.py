@@ -25,7 +25,7 @@ from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import cloning_loss
-from mlagents_tf.trainers.compiled import compiled, suits_xla
+from mlagents_tf.trainers.compiled import compiled, compiled_apart, suits_xla
 from mlagents_tf.trainers.trainer import Trainer, TrainerState
 
 
@@ -72,7 +72,8 @@ class BCTrainer(Trainer):
         self.memory = NoMemory()
         self.actor = Actor(self.network.policy, network.deterministic)
         self.learned = 0  # rows learned from since the last step that was observed
-        self._compiled_update = compiled(self._update, suits_xla(spec, settings))
+        self._xla = suits_xla(spec, settings)
+        self._compiled_update = compiled(self._update, self._xla)
 
     def prepare(self) -> list[str]:
         demonstrations = self.demonstrations
@@ -193,7 +194,11 @@ class BCTrainer(Trainer):
             [variable.value for variable in variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        return tf.stack([loss, apply_finite(self.optimizer, gradients, variables, learning_rate)])
+        apply = compiled_apart(
+            lambda gradients, rate: apply_finite(self.optimizer, gradients, variables, rate),
+            self._xla,
+        )
+        return tf.stack([loss, apply(gradients, learning_rate)])
 
     def _loss(self, indices: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
         """[] of rows [B]; without a seed of the likeliest actions, else of draws."""

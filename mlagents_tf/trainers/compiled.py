@@ -26,8 +26,8 @@ def suits_xla(spec: Spec, settings: BehaviorSettings) -> bool:
     """Whether XLA makes an update faster.
 
     Not where there are convolutions: on a CPU their gradients take ten to thirty times as long as
-    TensorFlow's own (docs/architecture.md). An encoder of the user's is taken to have some; it
-    may also use what XLA cannot compile.
+    TensorFlow's own, and written as matrix products about 1.6 times (docs/architecture.md). An
+    encoder of the user's is taken to have some; it may also use what XLA cannot compile.
     """
     if not any(obs.is_image for obs in spec.observations):
         return True
@@ -69,3 +69,11 @@ def compiled(function: Callable[..., Any], xla: bool = True) -> Callable[..., An
     if mode() == "eager":
         return function
     return tf.function(function, jit_compile=xla and mode() == "xla", autograph=False)
+
+
+def compiled_apart(function: Callable[..., Any], update_is_xla: bool) -> Callable[..., Any]:
+    """Part of an update: by XLA even where the update around it is none.
+
+    Adam makes a dozen passes over all weights, which XLA fuses into a few.
+    """
+    return function if update_is_xla else compiled(function)

@@ -35,7 +35,7 @@ from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
-from mlagents_tf.trainers.compiled import compiled, suits_xla
+from mlagents_tf.trainers.compiled import compiled, compiled_apart, suits_xla
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.trainer import Trainer
 
@@ -104,8 +104,8 @@ class PPOTrainer(Trainer):
         self.memory = self.tape
         critic = None if hyperparameters.shared_critic else self.network.critic_body
         self.actor = Actor(self.network.policy, network.deterministic, critic)
-        xla = suits_xla(spec, settings)
-        self._compiled_update = compiled(self._update, xla)
+        self._xla = suits_xla(spec, settings)
+        self._compiled_update = compiled(self._update, self._xla)
 
     def _chunk(self) -> int:
         """Rows valued at once: whole sequences."""
@@ -336,7 +336,11 @@ class PPOTrainer(Trainer):
             loss = policy_loss + 0.5 * value_loss - hyper.beta * entropy
         variables = self.network.trainable_variables
         gradients = tape.gradient(loss, [variable.value for variable in variables])
-        skipped = apply_finite(self.optimizer, gradients, variables, hyper.learning_rate)
+        apply = compiled_apart(
+            lambda gradients, rate: apply_finite(self.optimizer, gradients, variables, rate),
+            self._xla,
+        )
+        skipped = apply(gradients, hyper.learning_rate)
         return tf.stack([policy_loss, value_loss, entropy, skipped])
 
     def forget(self) -> None:

@@ -26,7 +26,7 @@ from mlagents_tf.steps import Actions, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
-from mlagents_tf.trainers.compiled import CompiledOnce, suits_xla
+from mlagents_tf.trainers.compiled import CompiledOnce, compiled_apart, suits_xla
 from mlagents_tf.trainers.packing import Packing
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.soft_losses import SoftLosses, transitions_of
@@ -80,7 +80,7 @@ class SACTrainer(Trainer):
         )
         batch_bytes = 2 * self.num_rows * self.replay.layout.itemsize
         calls = [size for size in CALLS if size * batch_bytes <= SAMPLE_BYTES] or [1]
-        xla = suits_xla(spec, settings)
+        xla = self._xla = suits_xla(spec, settings)
         self._compiled_updates = {size: CompiledOnce(self._update, xla) for size in calls}
         self._signal_tags = [tag for signal in self.signals for tag in signal.tags_of_step]
         self._signal_packing = Packing(self.replay.blank(1, self.num_rows))
@@ -306,9 +306,13 @@ class SACTrainer(Trainer):
             for gradient in tape.gradient(loss, [variable.value for variable in variables])
         ]
         variables = [variable for _, variables in losses for variable in variables]
-        skipped = apply_finite(self.optimizer, gradients, variables, learning_rate)
-        self.network.follow(self.hyperparameters.tau)
-        return skipped
+
+        def apply(gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor) -> tf.Tensor:
+            skipped = apply_finite(self.optimizer, gradients, variables, learning_rate)
+            self.network.follow(self.hyperparameters.tau)
+            return skipped
+
+        return compiled_apart(apply, self._xla)(gradients, learning_rate)
 
     def forget(self) -> None:
         self.credit = self.signal_credit = 0.0
