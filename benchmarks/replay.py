@@ -1,6 +1,7 @@
 """A replay of 500 000 transitions (obs 8, act 2): memory, append, sample, save, load.
 
 python benchmarks/replay.py
+python benchmarks/replay.py --images
 python benchmarks/replay.py --peers FOLDER --torch-python TORCH/bin/python
 
 Saving includes fsync; loading includes all checks of structure and values. A checkpoint also
@@ -38,7 +39,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peers", type=Path, help="folder of the peers' scripts")
     parser.add_argument("--torch-python", type=Path, help="Python that has the peers")
+    parser.add_argument("--images", action="store_true", help="memory of images of 84x84x3 alone")
     args = parser.parse_args()
+    if args.images:
+        print(json.dumps(memory_of_images(args.transitions // 100)))
+        return
     print(json.dumps({"library": "mlagents_tf"} | measure(args.transitions, args.repeats)))
     if args.peers and args.torch_python:
         with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +87,34 @@ def measure(transitions: int, repeats: int) -> dict[str, object]:
         seconds = time.perf_counter() - began
         figures[f"append_us_{agents}_agents"] = round(1e6 * seconds / (steps * agents), 2)
     return figures
+
+
+def memory_of_images(transitions: int) -> dict[str, object]:
+    """What a full replay of images takes, beside the bytes of its images alone."""
+    spec = Spec((ObservationSpec((3, 84, 84), dtype="uint8"),), ActionSpec(continuous_size=2))
+    rng, ids = np.random.default_rng(0), np.arange(10)
+    actions, discrete = np.zeros((10, 2), np.float32), np.zeros((10, 0), np.int32)
+
+    def fill_with_images(replay: Replay, steps: int) -> None:
+        for _ in range(steps):
+            obs = (rng.integers(0, 256, (10, 3, 84, 84), np.uint8),)
+            step = make_step(ids, obs, np.zeros(10, np.float32))
+            replay.observe(step)
+            replay.append(step, actions, discrete)
+
+    fill_with_images(Replay(spec, 100), 30)
+    replay = Replay(spec, transitions)
+    before = psutil.Process().memory_info().rss
+    fill_with_images(replay, transitions // 5)  # twice around
+    gc.collect()
+    grown = psutil.Process().memory_info().rss - before
+    images = transitions * 3 * 84 * 84
+    return {
+        "rows": len(replay),
+        "rss_mb": round(grown / 1e6, 1),
+        "images_mb": round(images / 1e6, 1),
+        "rss_over_images": round(grown / images, 3),
+    }
 
 
 def save_and_load(folder: Path, replay: Replay, repeats: int) -> dict[str, object]:
