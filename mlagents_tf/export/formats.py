@@ -34,7 +34,7 @@ def export_policy(policy: Policy, name: str, path: Path) -> float:
     """Writes `policy` in the format `name`, replacing `path` only with a model that was verified.
 
     Returns:
-        The largest difference between continuous actions of the model and the policy.
+        The largest difference between the model and the policy in continuous actions and memories.
 
     Raises:
         DataError: what was written does not act as the policy does; `path` is what it was.

@@ -28,9 +28,7 @@ class FrozenPolicy(tf.Module):
         def outputs_of(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             return dict(zip(names, frozen(*inputs), strict=True))
 
-        self.act = tf.function(
-            outputs_of, input_signature=input_specs(policy.spec), autograph=False
-        )
+        self.act = tf.function(outputs_of, input_signature=input_specs(policy), autograph=False)
 
 
 def write_litert(policy: Policy, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,10 @@ class Graph:
         self._inputs.append(onnx.helper.make_tensor_value_info(name, FLOAT, [BATCH, *shape]))
         return name
 
-    def output(self, name: str, tensor: str, size: int, dtype: int = FLOAT) -> None:
-        """Hands `tensor` [batch, size] out as `name`."""
+    def output(self, name: str, tensor: str, shape: Sequence[int], dtype: int = FLOAT) -> None:
+        """Hands `tensor` [batch, *shape] out as `name`."""
         self.node("Identity", tensor, into=name)
-        self._outputs.append(onnx.helper.make_tensor_value_info(name, dtype, [BATCH, size]))
+        self._outputs.append(onnx.helper.make_tensor_value_info(name, dtype, [BATCH, *shape]))
 
     def constant_output(self, name: str, value: ArrayLike) -> None:
         """Hands a float32 constant out as `name`; Unity reads it as an output and as a constant."""
@@ -65,6 +66,13 @@ class Graph:
         output = into or f"{operator}_{len(self._nodes)}"
         self._nodes.append(onnx.helper.make_node(operator, inputs, [output], output, **attributes))
         return output
+
+    def nodes(self, operator: str, *inputs: str, count: int, **attributes: Any) -> list[str]:
+        """The `count` outputs of an operator that has several; "" for an input is none."""
+        name = f"{operator}_{len(self._nodes)}"
+        outputs = [f"{name}_{i}" for i in range(count)]
+        self._nodes.append(onnx.helper.make_node(operator, inputs, outputs, name, **attributes))
+        return outputs
 
     def to_bytes(self) -> bytes:
         """The model as a file."""

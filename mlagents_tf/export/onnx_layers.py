@@ -24,7 +24,9 @@ from mlagents_tf.export.onnx_math import (
 from mlagents_tf.nn.bodies import Body
 from mlagents_tf.nn.conditioning import HyperDense
 from mlagents_tf.nn.inputs import ObservationInputs, Seen
+from mlagents_tf.nn.memory import LSTM
 from mlagents_tf.nn.normalizer import CLIP, Normalizer
+from mlagents_tf.steps import FloatArray
 
 
 def normalized(graph: Graph, layer: Normalizer, x: str) -> str:
@@ -53,7 +55,16 @@ def inputs(graph: Graph, layer: ObservationInputs, obs: Sequence[str]) -> Seen:
     return Seen(vector, goals, images, entities)
 
 
-def body(graph: Graph, layer: Body, seen: Seen) -> str:
+def body(graph: Graph, layer: Body, seen: Seen, memories: str) -> tuple[str, str]:
+    """What was seen and remembered [batch, 1, M] -> [batch, output_size] and memories behind it.
+
+    Memories are "" where the body has none.
+    """
+    x = moment(graph, layer, seen)
+    return (x, "") if layer.lstm is None else recalled(graph, layer.lstm, x, memories)
+
+
+def moment(graph: Graph, layer: Body, seen: Seen) -> str:
     """What was seen -> [batch, hidden_units]."""
     parts = [seen.vector] if seen.vector else []
     for i, (encoder, image) in enumerate(zip(layer.images, seen.images, strict=True)):
@@ -84,3 +95,38 @@ def hyper_dense(graph: Graph, layer: HyperDense, x: str, goal: str) -> str:
     row = graph.node("Unsqueeze", x, axes=[1])
     mixed = graph.node("Squeeze", graph.node("MatMul", row, kernel), axes=[1])
     return swish(graph, graph.node("Add", mixed, graph.weight("hyper.bias", array(layer.bias))))
+
+
+def recalled(graph: Graph, layer: LSTM, x: str, memories: str) -> tuple[str, str]:
+    """What `LSTM` makes of one decision: [batch, U] and memories [batch, 1, 2 U] behind it.
+
+    In sequences of one decision, [time, batch, ...], with the nodes of ML-Agents' exporter.
+    """
+    units, swapped = layer.units, (1, 0, 2)
+    row = graph.node("Reshape", x, graph.shape(-1, 1, layer.kernel.shape[0]))
+    before = graph.node("Transpose", memories, perm=swapped)
+    hidden = graph.node("Slice", before, axes=[2], starts=[0], ends=[units])
+    cells = graph.node("Slice", before, axes=[2], starts=[units], ends=[2 * units])
+    step = graph.node("Transpose", row, perm=swapped)
+    bias = by_gates_of_onnx(array(layer.bias))
+    weights = (
+        graph.weight("lstm.weight", by_gates_of_onnx(array(layer.kernel)).T[None]),
+        graph.weight(
+            "lstm.recurrent_weight", by_gates_of_onnx(array(layer.recurrent_kernel)).T[None]
+        ),
+        graph.weight("lstm.bias", np.concatenate([bias, np.zeros_like(bias)])[None]),
+    )
+    outputs, hidden, cells = graph.nodes(
+        "LSTM", step, *weights, "", hidden, cells, count=3, hidden_size=units
+    )
+    outputs = graph.node("Squeeze", outputs, axes=[1])  # of directions
+    outputs = graph.node("Transpose", outputs, perm=swapped)
+    after = graph.node("Concat", hidden, cells, axis=-1)
+    after = graph.node("Transpose", after, perm=swapped)
+    return graph.node("Reshape", outputs, graph.shape(-1, units)), after
+
+
+def by_gates_of_onnx(weights: FloatArray) -> FloatArray:
+    """[..., 4 U] of input, forget, candidates, output -> of input, output, forget, candidates."""
+    let_in, keep, candidates, let_out = np.split(weights, 4, axis=-1)
+    return np.concatenate([let_in, let_out, keep, candidates], axis=-1)

@@ -7,31 +7,41 @@ import numpy as np
 from mlagents_tf.export.onnx_graph import INT64, Graph
 from mlagents_tf.export.onnx_layers import body, inputs
 from mlagents_tf.export.onnx_math import array, columns, dense, linear, weights_of
-from mlagents_tf.export.signature import ACTION_MASKS, constants
+from mlagents_tf.export.signature import (
+    ACTION_MASKS,
+    RECURRENT_IN,
+    RECURRENT_OUT,
+    constants,
+    input_shapes,
+)
 from mlagents_tf.nn.distributions import FORBIDDEN
 from mlagents_tf.nn.policies import ACTION_CLIP, LOG_STD_RANGE, Policy
-from mlagents_tf.specs import ActionSpec
 
 
 def onnx_model(policy: Policy) -> bytes:
     """The model with inputs and outputs as `policy_function` describes them, in Unity's order."""
     graph, spec = Graph(), policy.spec
-    obs = [graph.input(f"obs_{k}", o.shape) for k, o in enumerate(spec.observations)]
-    if spec.actions.num_branches:
-        graph.input(ACTION_MASKS, (spec.actions.num_discrete,))
-    encoding = body(graph, policy.body, inputs(graph, policy.inputs, obs))
-    add_constants(graph, spec.actions, "version_number", "memory_size")
+    shapes = input_shapes(spec, policy.memory_size)
+    for name, shape in shapes.items():
+        graph.input(name, shape)
+    obs = [name for name in shapes if name not in (ACTION_MASKS, RECURRENT_IN)]
+    seen = inputs(graph, policy.inputs, obs)
+    encoding, memories = body(graph, policy.body, seen, RECURRENT_IN)
+    add_constants(graph, policy, "version_number", "memory_size")
     if spec.actions.continuous_size:
         add_continuous(graph, policy, encoding)
     if spec.actions.num_branches:
         add_discrete(graph, policy, encoding)
+    if memories:
+        graph.output(RECURRENT_OUT, memories, (1, policy.memory_size))
     return graph.to_bytes()
 
 
-def add_constants(graph: Graph, actions: ActionSpec, *names: str) -> None:
+def add_constants(graph: Graph, policy: Policy, *names: str) -> None:
     """Outputs that describe the model."""
+    values = constants(policy.spec.actions, policy.memory_size)
     for name in names:
-        graph.constant_output(name, constants(actions)[name])
+        graph.constant_output(name, values[name])
 
 
 def add_continuous(graph: Graph, policy: Policy, encoding: str) -> None:
@@ -40,9 +50,9 @@ def add_continuous(graph: Graph, policy: Policy, encoding: str) -> None:
     means = dense(graph, "means", policy.heads.means, encoding)
     noise = graph.node("RandomNormalLike", means, dtype=1)
     drawn = graph.node("Add", means, graph.node("Mul", noise, deviations(graph, policy, encoding)))
-    graph.output("continuous_actions", squashed(graph, policy, drawn), size)
-    add_constants(graph, policy.spec.actions, "continuous_action_output_shape")
-    graph.output("deterministic_continuous_actions", squashed(graph, policy, means), size)
+    graph.output("continuous_actions", squashed(graph, policy, drawn), (size,))
+    add_constants(graph, policy, "continuous_action_output_shape")
+    graph.output("deterministic_continuous_actions", squashed(graph, policy, means), (size,))
 
 
 def deviations(graph: Graph, policy: Policy, encoding: str) -> str:
@@ -75,11 +85,11 @@ def add_discrete(graph: Graph, policy: Policy, encoding: str) -> None:
         likeliest.append(graph.node("ArgMax", logits, axis=1, keepdims=1))
         log_probs = graph.node("Log", graph.node("Softmax", logits, axis=1))
         drawn.append(graph.node("Multinomial", log_probs, dtype=INT64, sample_size=1))
-    count = actions.num_branches
-    graph.output("discrete_actions", graph.node("Concat", *drawn, axis=1), count, INT64)
-    add_constants(graph, actions, "discrete_action_output_shape")
+    shape = (actions.num_branches,)
+    graph.output("discrete_actions", graph.node("Concat", *drawn, axis=1), shape, INT64)
+    add_constants(graph, policy, "discrete_action_output_shape")
     together = graph.node("Concat", *likeliest, axis=1)
-    graph.output("deterministic_discrete_actions", together, count, INT64)
+    graph.output("deterministic_discrete_actions", together, shape, INT64)
 
 
 def masked(graph: Graph, logits: str, allowed: str) -> str:

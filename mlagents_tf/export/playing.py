@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.errors import DataError
-from mlagents_tf.export.contract import feeds, misfit
+from mlagents_tf.export.contract import feeds, memory_size_of, misfit
 from mlagents_tf.export.models import Model
+from mlagents_tf.export.signature import RECURRENT_OUT
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, BoolArray, FloatArray
 from mlagents_tf.trainers.actor import Decision
@@ -23,6 +24,9 @@ class ModelActor:
         spec: of the behavior that it plays.
         deterministic: the likeliest action instead of one that the model draws.
 
+    Attributes:
+        memory_size: M, numbers that the model remembers of each agent; 0 for no memory.
+
     Raises:
         DataError: the model sees or does something else.
     """
@@ -34,7 +38,7 @@ class ModelActor:
         self._model = model
         self._actions = spec.actions
         self._prefix = "deterministic_" if deterministic else ""
-        self.memory_size = 0
+        self.memory_size = memory_size_of(model)
 
     def decide(
         self,
@@ -43,17 +47,23 @@ class ModelActor:
         rng: np.random.Generator,
         memories: FloatArray | None = None,
     ) -> Decision:
-        """Actions for agents that see `obs` (tuple of [N, *obs_k]); a model draws without `rng`."""
+        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and remember [N, M].
+
+        A model draws without `rng`; no memories are those of agents that remember nothing.
+        """
         rows, actions = len(obs[0]), self._actions
         continuous = np.zeros((rows, actions.continuous_size), np.float32)
         discrete = np.zeros((rows, actions.num_branches), np.int32)
-        outputs = self._model.run(feeds(actions, obs, allowed)) if rows else {}
+        if memories is None:
+            memories = np.zeros((rows, self.memory_size), np.float32)
+        outputs = self._model.run(feeds(actions, obs, allowed, memories)) if rows else {}
         if outputs and actions.continuous_size:
             # ML-Agents leaves the deterministic outputs of SAC unbounded
             continuous = np.clip(outputs[f"{self._prefix}continuous_actions"], -1.0, 1.0)
         if outputs and actions.num_branches:
             discrete = outputs[f"{self._prefix}discrete_actions"].astype(np.int32)
-        memories = np.zeros((rows, 0), np.float32)
+        if outputs and self.memory_size:
+            memories = outputs[RECURRENT_OUT][:, 0]
         return Decision(Actions(continuous, discrete), continuous, discrete, memories, None)
 
 

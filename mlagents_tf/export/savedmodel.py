@@ -19,7 +19,7 @@ class ServedPolicy(tf.Module):
         super().__init__()
         self.policy = policy
         self.act = tf.function(
-            policy_function(policy), input_signature=input_specs(policy.spec), autograph=False
+            policy_function(policy), input_signature=input_specs(policy), autograph=False
         )
 
 

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from mlagents_tf.errors import DataError
-from mlagents_tf.export.contract import feeds, misfit
+from mlagents_tf.export.contract import feeds, memory_size_of, misfit
 from mlagents_tf.export.models import Arrays, Model
+from mlagents_tf.export.signature import RECURRENT_OUT
 from mlagents_tf.nn.distributions import masked_logits
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.specs import ActionSpec
 from mlagents_tf.steps import BoolArray, FloatArray
 
 TOLERANCE = 1e-5
-"""Of actions, absolute plus relative."""
+"""Of actions and memories, absolute plus relative."""
 
 BATCHES = (1, 7)
 
+STEPS = 10
+"""Decisions one after another, each with the memory that the one before it left."""
+
 
 def verify(policy: Policy, model: Model) -> float:
-    """The largest difference between deterministic actions of `model` and `policy`.
+    """The largest difference between deterministic actions and memories of `model` and `policy`.
 
     Raises:
         DataError: the model differs in more than the last digits, or is not of the contract.
     """
     problem = misfit(model, policy.spec)
+    if not problem and memory_size_of(model) != policy.memory_size:
+        problem = f"it remembers {memory_size_of(model)} numbers, the policy {policy.memory_size}"
     if problem:
         raise DataError(problem)
     rng = np.random.default_rng(0)
@@ -34,11 +42,34 @@ def verify(policy: Policy, model: Model) -> float:
 
 
 def compare(policy: Policy, model: Model, rows: int, rng: np.random.Generator) -> float:
-    """What `verify` does for one batch of `rows`."""
-    obs = random_obs(policy, rows, rng)
-    allowed = random_masks(policy.spec.actions, rows, rng)
-    means, _, logits, _ = (tensor.numpy() for tensor in policy(tuple(map(tf.constant, obs))))
-    found = model.run(feeds(policy.spec.actions, obs, allowed))
+    """What `verify` does for one batch of `rows`: one decision, or STEPS where there is memory.
+
+    At first both remember the same random numbers, from then on each what it made of them.
+    """
+    own = theirs = rng.standard_normal((rows, policy.memory_size), dtype=np.float32)
+    difference = 0.0
+    for _ in range(STEPS if policy.memory_size else 1):
+        obs = random_obs(policy, rows, rng)
+        allowed = random_masks(policy.spec.actions, rows, rng)
+        *expected, own = policy(tuple(map(tf.constant, obs)), tf.constant(own))
+        found = model.run(feeds(policy.spec.actions, obs, allowed, theirs))
+        difference = max(difference, check_actions(policy, found, expected, allowed))
+        if policy.memory_size:
+            theirs = found[RECURRENT_OUT][:, 0]
+            apart = largest_difference(RECURRENT_OUT, theirs, own.numpy())
+            difference = max(difference, apart)
+    return difference
+
+
+def check_actions(
+    policy: Policy, found: Arrays, expected: Sequence[tf.Tensor], allowed: BoolArray | None
+) -> float:
+    """The largest difference of actions; raise DataError if they are not those of the policy.
+
+    Args:
+        expected: means, log_stds and logits of the policy.
+    """
+    means, _, logits = expected
     difference = 0.0
     if policy.spec.actions.continuous_size:
         difference = check_continuous(found, policy.squashed(means).numpy())

@@ -33,10 +33,11 @@ def exported(policy, name, directory):
 
 
 def check_acts_alike(policy, model):
-    """The model's likeliest actions are those that a trainer's actor takes, masks included."""
+    """The model takes the likeliest actions that a trainer's actor takes, and remembers as much."""
     for rows in BATCHES:
-        obs, allowed, inputs = inputs_of(policy, rows)
-        taken = Actor(policy, deterministic=True).decide(obs, allowed, np.random.default_rng(0))
+        obs, allowed, memories, inputs = inputs_of(policy, rows)
+        actor = Actor(policy, deterministic=True)
+        taken = actor.decide(obs, allowed, np.random.default_rng(0), memories)
         outputs = model.run(inputs)
         if policy.spec.actions.continuous_size:
             found = outputs["deterministic_continuous_actions"]
@@ -44,6 +45,9 @@ def check_acts_alike(policy, model):
         if policy.spec.actions.num_branches:
             found = outputs["deterministic_discrete_actions"]
             np.testing.assert_array_equal(found, taken.actions.discrete)
+        if policy.memory_size:
+            found = outputs["recurrent_out"]
+            np.testing.assert_allclose(found[:, 0], taken.memories, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", PAIRWISE, ids=" ".join)
@@ -61,7 +65,7 @@ def test_an_exported_policy_of_any_kind_takes_the_same_actions(case, tmp_path):
 
 
 def test_the_fast_tests_have_every_pair_of_properties():
-    for i, j in itertools.combinations(range(4), 2):
+    for i, j in itertools.combinations(range(5), 2):
         assert {(case[i], case[j]) for case in PAIRWISE} == {(c[i], c[j]) for c in EVERY_CASE}
 
 
@@ -69,7 +73,7 @@ def test_the_fast_tests_have_every_pair_of_properties():
 def test_drawn_actions_have_the_distribution_of_the_policy(algorithm, name, tmp_path):
     policy = make_policy("hybrid", algorithm=algorithm)
     rows = 20_000
-    obs, _, inputs = inputs_of(policy, 1)
+    obs, _, _, inputs = inputs_of(policy, 1)
     inputs = {key: np.repeat(array, rows, axis=0) for key, array in inputs.items()}
     inputs["action_masks"] = np.tile(np.float32([1, 0, 1]), (rows, 1))
     outputs = exported(policy, name, tmp_path).run(inputs)

@@ -35,25 +35,30 @@ np.savez(sys.argv[3], **results)
 
 def make_exported(kind):
     """`continuous` is PPO's policy, `soft continuous` SAC's."""
-    make = make_soft if kind.startswith("soft") else make_network
-    return make(spec_of(ACTIONS[kind.split()[-1]]), normalize=True).policy
+    make = make_soft if "soft" in kind else make_network
+    memory_size = 6 if "remembering" in kind else 0
+    spec = spec_of(ACTIONS[kind.split()[-1]])
+    return make(spec, normalize=True, memory_size=memory_size).policy
 
 
 def inputs_for(policy):
     """Seven rows by input name, and the mask as the trainer has it."""
-    actions = policy.spec.actions
-    inputs = {f"obs_{k}": obs for k, obs in enumerate(random_obs(policy.spec, 7))}
+    actions, obs = policy.spec.actions, random_obs(policy.spec, 7)
+    inputs = {f"obs_{k}": array for k, array in enumerate(obs)}
+    memories = np.random.default_rng(0).normal(0, 1, (7, policy.memory_size)).astype(np.float32)
+    if policy.memory_size:
+        inputs["recurrent_in"] = memories[:, None]
     if not actions.num_branches:
         return inputs, None
     allowed = np.ones((7, actions.num_discrete), np.bool_)
-    _, _, logits, _ = Actor(policy).outputs(tuple(inputs.values()))
+    _, _, logits, _ = Actor(policy).outputs(obs, memories)
     # whatever would be taken in the first branch is forbidden
     allowed[np.arange(7), logits[:, actions.branch_slices()[0]].argmax(axis=1)] = False
     inputs["action_masks"] = allowed.astype(np.float32)
     return inputs, allowed
 
 
-@pytest.fixture(scope="module", params=[*ACTIONS, "soft continuous", "soft hybrid"])
+@pytest.fixture(scope="module", params=[*ACTIONS, "soft continuous", "remembering soft hybrid"])
 def consumed(request, tmp_path_factory):
     """A policy, its inputs, its mask, and what a process without our code got from the export."""
     directory = tmp_path_factory.mktemp(request.param)
@@ -93,6 +98,8 @@ def test_outputs_are_those_of_the_actions_that_the_policy_has(consumed):
             "deterministic_discrete_actions",
             "discrete_action_output_shape",
         }
+    if policy.memory_size:
+        expected |= {"recurrent_out"}
     names = {name.removeprefix("7/") for name in outputs if name.startswith("7/")}
     assert names == expected
 
@@ -101,7 +108,7 @@ def test_constants_describe_the_model(consumed):
     policy, _, _, outputs = consumed
     actions = policy.spec.actions
     assert outputs["7/version_number"] == [3.0]
-    assert outputs["7/memory_size"] == [0.0]
+    assert outputs["7/memory_size"] == [float(policy.memory_size)]
     if actions.continuous_size:
         assert outputs["7/continuous_action_output_shape"] == [2.0]
     if actions.num_branches:
@@ -111,11 +118,16 @@ def test_constants_describe_the_model(consumed):
 
 @pytest.mark.parametrize("rows", [1, 7])
 def test_deterministic_outputs_are_the_actors_at_any_number_of_rows(consumed, rows):
-    policy, _, allowed, outputs = consumed
+    policy, inputs, allowed, outputs = consumed
     obs = tuple(obs[:rows] for obs in random_obs(policy.spec, 7))
     mask = None if allowed is None else allowed[:rows]
+    memories = inputs["recurrent_in"][:rows, 0] if policy.memory_size else None
     actor = Actor(policy, deterministic=True)
-    expected = actor.decide(obs, mask, np.random.default_rng(0)).actions
+    decision = actor.decide(obs, mask, np.random.default_rng(0), memories)
+    expected = decision.actions
+    if policy.memory_size:
+        found = outputs[f"{rows}/recurrent_out"][:, 0]
+        np.testing.assert_allclose(found, decision.memories, rtol=1e-5, atol=1e-5)
     if policy.spec.actions.continuous_size:
         found = outputs[f"{rows}/deterministic_continuous_actions"]
         np.testing.assert_allclose(found, expected.continuous, rtol=1e-5, atol=1e-5)
