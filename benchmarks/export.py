@@ -17,6 +17,7 @@ import tensorflow as tf
 from mlagents_tf.export.formats import SUFFIXES, export_policy
 from mlagents_tf.export.models import open_model
 from mlagents_tf.export.savedmodel import ServedPolicy
+from mlagents_tf.export.signature import input_shapes
 from mlagents_tf.nn.bodies import NetworkShape
 from mlagents_tf.nn.critics import ActorCritic
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
@@ -28,10 +29,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, nargs="+", default=[12])
     parser.add_argument("--hidden-units", type=int, default=128)
+    parser.add_argument("--memory-size", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=2000)
     args = parser.parse_args()
     rng = np.random.default_rng(0)
-    shape = NetworkShape(args.hidden_units, 2, normalize=True)
+    shape = NetworkShape(args.hidden_units, 2, normalize=True, memory_size=args.memory_size)
     policy = ActorCritic(SPEC, 1, shape, rng).policy
     in_process = ServedPolicy(policy).act.get_concrete_function()
     with tempfile.TemporaryDirectory() as directory:
@@ -41,12 +43,14 @@ def main() -> None:
             export_policy(policy, name, path)
             models[name] = open_model(path)
         for agents in args.agents:
-            obs = rng.standard_normal((agents, 8), dtype=np.float32)
-            calls = {
-                name: lambda m=model, x=obs: m.run({"obs_0": x}) for name, model in models.items()
+            shapes = input_shapes(SPEC, args.memory_size)
+            inputs = {
+                name: rng.standard_normal((agents, *sizes), dtype=np.float32)
+                for name, sizes in shapes.items()
             }
-            calls["in_process"] = lambda x=obs: [
-                y.numpy() for y in in_process(tf.constant(x)).values()
+            calls = {name: lambda m=model, x=inputs: m.run(x) for name, model in models.items()}
+            calls["in_process"] = lambda x=inputs: [
+                y.numpy() for y in in_process(*map(tf.constant, x.values())).values()
             ]
             times = {name: [] for name in calls}
             for _ in range(args.repeats):

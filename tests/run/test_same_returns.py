@@ -1,4 +1,7 @@
-"""Over fifty episodes an exported policy earns what it earns in the run, episode by episode."""
+"""Over fifty episodes an exported policy earns what it earns in the run, episode by episode.
+
+Of a policy that has learned to remember test_playing.py says the same.
+"""
 
 import numpy as np
 import pytest
@@ -16,7 +19,6 @@ KINDS = {
     "vector": ("toy-masked", make_network, 0),
     "vector, continuous": ("3DBall", make_soft, 0),
     "vector, hybrid": ("toy-hybrid", make_soft, 0),
-    "memory": ("toy-memory", make_network, 8),
     "image": ("toy-image", make_network, 0),
     "image and memory": ("toy-image", make_soft, 8),
     "entities": ("Sorter", make_network, 0),
@@ -24,7 +26,6 @@ KINDS = {
     "goal": ("GridWorldVector", make_network, 0),
     "goal and memory": ("GridWorldVector", make_soft, 8),
 }
-FAST = ("vector", "memory")
 
 
 def make_policy(env, make, memory_size):
@@ -45,9 +46,8 @@ def play(env, actor):
     return evaluate(world, players, EPISODES, max_episode_steps=LONGEST)[behavior]
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind in FAST else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_format_earns_the_same(kind, tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
