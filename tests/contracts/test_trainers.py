@@ -21,14 +21,16 @@ FAST = [
 ]
 
 
-def maker(trainer_type, folder, change=lambda trainer: None):
+def maker(trainer_type, folder, change=lambda trainer: None, memory=None):
     def make(behavior, spec, seed):
         demo = folder / "expert.demo"
         if trainer_type == "bc" and not demo.exists():
             write_demo(folder, spec)
         keys = {"demo_path": str(demo)} if trainer_type == "bc" else {}
         settings = small_settings(
-            trainer_type, network_settings={"normalize": True}, hyperparameters=keys
+            trainer_type,
+            network_settings={"normalize": True, "memory": memory},
+            hyperparameters=keys,
         )
         trainer = make_trainer(behavior, spec, settings, seed)
         change(trainer)
@@ -49,6 +51,24 @@ def test_a_trainer_keeps_the_contract(trainer_type, name, tmp_path):
 )
 def test_a_trainer_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
     check_trainer(maker(trainer_type, tmp_path), {name: SPECS[name]})
+
+
+MEMORY = {"memory_size": 6, "sequence_length": 4}
+REMEMBERING = [("ppo", "hybrid, one vector"), ("sac", "hybrid, one vector"), ("bc", VECTORS[0])]
+
+
+@pytest.mark.parametrize(("trainer_type", "name"), REMEMBERING)
+def test_a_trainer_with_memory_keeps_the_contract(trainer_type, name, tmp_path):
+    check_trainer(maker(trainer_type, tmp_path, memory=MEMORY), {name: SPECS[name]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trainer_type", "name"),
+    [case for case in itertools.product(TRAINERS, SPECS) if case not in REMEMBERING],
+)
+def test_a_trainer_with_memory_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
+    check_trainer(maker(trainer_type, tmp_path, memory=MEMORY), {name: SPECS[name]})
 
 
 def learns_nothing(trainer):

@@ -67,6 +67,8 @@ SIGNALS = (
     "trainer.npz:signals/gail/network/bottleneck/bottleneck/beta",
     "trainer.npz:cloning/",
 )
+MEMORY = ("normalize: true}", "normalize: true, memory: {memory_size: 8, sequence_length: 8}}")
+REMEMBERED = ("trainer.npz:memory/agents/columns/memories",)
 REPLAY = tuple(f"replay.hdf5:{column}" for column in ("obs_0", "rewards", "next"))
 
 
@@ -102,6 +104,20 @@ CASES = [
     Case("sac-discrete", VALUE_TARGET, "GridWorldVector", 9, STATE + REPLAY),
     Case("sac-hybrid", VALUE_TARGET, "toy-hybrid", 5, STATE + REPLAY),
     Case("ppo-signals", PPO + LEARNED, "toy-hybrid", 5, STATE + SIGNALS),
+    Case(
+        "ppo-memory",
+        PPO.replace(*MEMORY),
+        "toy-memory",
+        5,
+        (*STATE, *REMEMBERED, "trainer.npz:memory/rows/memories"),
+    ),
+    Case(
+        "sac-memory",
+        VALUE_TARGET.replace(*MEMORY),
+        "toy-memory",
+        5,
+        (*STATE, *REMEMBERED, *REPLAY, "replay.hdf5:memories", "replay.hdf5:begins"),
+    ),
     Case("sac-signals", Q_TARGET + LEARNED, "toy-hybrid", 5, STATE + REPLAY + SIGNALS),
 ]
 by_name = pytest.mark.parametrize("case", CASES, ids=str)
