@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-PROGRAM = (sys.executable, "-m", "mlagents_tf")
+PROGRAM = ("-m", "mlagents_tf")
 REWARD = "Environment/Cumulative Reward"
 
 
@@ -30,6 +30,9 @@ def main() -> None:
     parser.add_argument("--max-episode-steps", type=int, default=10_000)
     parser.add_argument("--threshold", type=float, help="mean reward that counts as learned")
     parser.add_argument("--name", help="of the curve's file; the environment's by default")
+    parser.add_argument(
+        "--program", nargs=1, default=PROGRAM, help="a script that stands for `mlagents-tf`"
+    )
     parser.add_argument("--results-dir", type=Path, default=Path("results"))
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/curves"))
     parser.add_argument("rest", nargs="*", help="further arguments of learn, after --")
@@ -50,7 +53,7 @@ def learn(args: argparse.Namespace, run_dir: Path, seed: int) -> float:
     began = time.monotonic()
     subprocess.run(
         [
-            *(*PROGRAM, "learn", args.config, "--env", args.env, *areas),
+            *(sys.executable, *args.program, "learn", args.config, "--env", args.env, *areas),
             *("--seed", str(seed), "--run-id", run_dir.name, "--force"),
             *("--results-dir", str(run_dir.parent), *args.rest),
         ],
@@ -62,7 +65,8 @@ def learn(args: argparse.Namespace, run_dir: Path, seed: int) -> float:
 
 def evaluate(args: argparse.Namespace, run_dir: Path) -> dict[str, float]:
     """Figures of the deterministic policy, of the run's first behavior."""
-    command = [*PROGRAM, "evaluate", str(run_dir), "--episodes", str(args.episodes), "--json"]
+    command = [sys.executable, *args.program, "evaluate", str(run_dir), "--json"]
+    command += ["--episodes", str(args.episodes)]
     command += ["--max-episode-steps", str(args.max_episode_steps)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return next(iter(json.loads(printed).values()))
