@@ -74,10 +74,14 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
     """The environment that the arguments name, and the settings of the run."""
     import_tensorflow()
     from mlagents_tf.envs.registry import make_env
+    from mlagents_tf.run.encoders import refuse_strange_module
     from mlagents_tf.run.evaluate import load_run
+    from mlagents_tf.run.state import CONFIGURATION
 
     settings = load_run(args.run_dir, args.encoders)
     name = args.env or settings.env_settings.env_path
+    if not args.env:
+        refuse_strange_module(name, args.run_dir / CONFIGURATION)
     if name is None:
         raise SettingsError(
             f"{args.run_dir}: was trained without an environment, or on one of a script that has "

@@ -140,11 +140,13 @@ def run(args: argparse.Namespace) -> int:
     loaded = load_settings(args.trainer_config_path, flags, given.get("overrides", ()))
 
     import_tensorflow()
-    from mlagents_tf.run.encoders import is_of_a_run, refuse_strangers
+    from mlagents_tf.run.encoders import is_of_a_run, refuse_strange_module, refuse_strangers
     from mlagents_tf.run.learn import learn
 
     config = args.trainer_config_path
     if config is not None and is_of_a_run(config):
         refuse_strangers(loaded.settings, config, args.encoders)
+        if "env_settings.env_path" not in flags:
+            refuse_strange_module(loaded.settings.env_settings.env_path, config)
     notices = (*hints, *loaded.notices)
     return learn(loaded.settings, notices, sys.argv, stop_at=given.get("stop_at")).exit_code

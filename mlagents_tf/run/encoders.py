@@ -1,4 +1,4 @@
-"""Which encoders of the user's a run may import (`network_settings.encoder`).
+"""What a run may import: encoders of the user's, and modules that register environments.
 
 An import path makes Python run a module. So it is followed where the user named it, in a file of
 theirs or on the command line, and never because a file of a run says so: a run may come from
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from mlagents_tf.envs.registry import GYMNASIUM_PREFIX
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.nn.own_encoders import own_encoder
 from mlagents_tf.run.checkpoints import DIRECTORY
@@ -61,6 +62,29 @@ def refuse_strangers(settings: RunSettings, source: Path, trusted: Collection[st
                 f"run names it. If you trust it, add --encoder {name} "
                 f"(from Python: encoder='{name}')."
             )
+
+
+def refuse_strange_module(env: str | None, source: Path) -> None:
+    """No module is imported for the sake of an environment that the directory of a run names.
+
+    Args:
+        env: its name, as it was read.
+        source: the file.
+
+    Raises:
+        SettingsError: it is `gym:MODULE:ID`; says how to name it.
+    """
+    if names_module(env):
+        raise SettingsError(
+            f"{source}: env_settings.env_path is '{env}', and a module is not imported because a "
+            f"file of a run names it. If you trust it, add --env {env} "
+            f"(from Python: env='{env}')."
+        )
+
+
+def names_module(env: str | None) -> bool:
+    """Whether an environment is `gym:MODULE:ID`."""
+    return env is not None and env.startswith(GYMNASIUM_PREFIX) and env.count(":") > 1
 
 
 def is_of_a_run(path: Path) -> bool:

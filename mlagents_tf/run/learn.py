@@ -18,7 +18,7 @@ from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
-from mlagents_tf.run.encoders import encoder_flags
+from mlagents_tf.run.encoders import encoder_flags, names_module
 from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
@@ -120,9 +120,11 @@ def how_to_resume(settings: RunSettings, script: Script) -> str:
     if script.env is not None:
         return f"mlagents_tf.learn(..., run_id='{chosen.run_id}', resume=True)"
     elsewhere = f" --results-dir {chosen.results_dir}" * (chosen.results_dir != "results")
+    env = settings.env_settings.env_path
+    asked = f" --env {env}" if names_module(env) else ""
     return (
         f"mlagents-tf learn {chosen.run_dir / CONFIGURATION} --run-id {chosen.run_id}{elsewhere} "
-        f"--resume{encoder_flags(settings)}"
+        f"--resume{asked}{encoder_flags(settings)}"
     )
 
 

@@ -42,5 +42,14 @@ def test_a_game_that_cannot_be_drawn_says_so():
 def test_the_configuration_trains_and_evaluates(tmp_path):
     run = ["--run-id", "pong", "--results-dir", str(tmp_path), "--max-steps", "1100"]
     assert main(["learn", str(CONFIG), *run, "--seed", "1"]) == 0
-    played = ["evaluate", str(tmp_path / "pong"), "--episodes", "1", "--num-areas", "1"]
+    played = [
+        "evaluate",
+        str(tmp_path / "pong"),
+        "--env",
+        PONG,
+        "--episodes",
+        "1",
+        "--num-areas",
+        "1",
+    ]
     assert main([*played, "--max-episode-steps", "200"]) == 0

@@ -1,13 +1,20 @@
 """Pixels through `gym:`: images of bytes, channels first, stacked or not."""
 
+import sys
+
 import numpy as np
 import pytest
 
 pytest.importorskip("gymnasium")
 
+import mlagents_tf
 from mlagents_tf.cli.main import main
 from mlagents_tf.envs.check import check_env
 from mlagents_tf.envs.registry import make_env
+from mlagents_tf.errors import SettingsError
+from mlagents_tf.run.learn import how_to_resume
+from mlagents_tf.run.script import Script
+from mlagents_tf.settings.load import load_text
 from mlagents_tf.steps import Actions
 from tests.envs.pixels import COLOUR, HEIGHT, LEFT, RIGHT, WIDTH
 
@@ -90,7 +97,31 @@ def test_a_run_learns_from_pixels_and_its_policy_plays(tmp_path, monkeypatch, ca
     config = tmp_path / "pixels.yaml"
     config.write_text(CONFIG, encoding="utf-8")
     run = ["--run-id", "p", "--results-dir", str(tmp_path), "--num-areas", "4", "--seed", "1"]
-    assert main(["learn", str(config), "--env", f"{PIXELS}GreySpots-v0", *run]) == 0
-    assert main(["evaluate", str(tmp_path / "p"), "--episodes", "8"]) == 0
+    named = ["--env", f"{PIXELS}GreySpots-v0"]
+    assert main(["learn", str(config), *named, *run]) == 0
+    assert main(["evaluate", str(tmp_path / "p"), *named, "--episodes", "8"]) == 0
     assert "mean length 4.0, 8 episodes, trained 128 steps" in capsys.readouterr().out
-    assert main(["record", str(tmp_path / "p"), str(tmp_path / "p.gif"), "--steps", "3"]) == 0
+    picture = str(tmp_path / "p.gif")
+    assert main(["record", str(tmp_path / "p"), picture, *named, "--steps", "3"]) == 0
+
+
+def test_no_module_is_imported_because_a_file_of_a_run_names_it(tmp_path, capsys):
+    folder = tmp_path / "r"
+    (folder / "checkpoints").mkdir(parents=True)
+    recorded = folder / "configuration.yaml"
+    recorded.write_text("env_settings: {env_path: 'gym:antigravity:Up-v0'}\n", encoding="utf-8")
+    again = ["learn", str(recorded), "--run-id", "r", "--results-dir", str(tmp_path)]
+    for command in (["evaluate", str(folder)], [*again, "--resume"]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert f"{recorded}: env_settings.env_path is 'gym:antigravity:Up-v0'" in said
+        assert "add --env gym:antigravity:Up-v0" in said
+    with pytest.raises(SettingsError, match=r"env='gym:antigravity:Up-v0'"):
+        mlagents_tf.learn(recorded, resume=True)
+    assert "antigravity" not in sys.modules
+
+
+def test_a_run_says_how_it_is_resumed_with_the_module_of_its_environment(tmp_path):
+    env = f"{PIXELS}Spot-v0"
+    settings = load_text(f"env_settings: {{env_path: '{env}'}}").settings
+    assert how_to_resume(settings, Script()).endswith(f"--resume --env {env}")
