@@ -16,16 +16,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from image_update_peers import ACTIONS, BATCHES, BUFFER, EPOCHS, IMAGE, UNITS, measured
-from peers import OURS, printed, rows, write
+from image_update_peers import ACTIONS, BATCHES, BUFFER, EPOCHS, IMAGE, UNITS
+from minibatches import in_turns, measured
+from peers import OURS, write
 
 HERE = Path(__file__).parent
 AGENTS = 16
-CLOCKS = ("wall_ms", "processor_ms")
 
 
 def main() -> None:
@@ -40,18 +39,7 @@ def main() -> None:
         for line in our_lines(args.repeats):
             print(json.dumps(line), flush=True)
         return
-    speeds: dict[tuple, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for number in range(args.rounds):
-        for library, command in commands(args).items():
-            for line in printed(command, HERE):
-                for clock in CLOCKS:
-                    key = line["critic"], line["batch"], clock
-                    speeds[key][library].append(1e3 / line[clock])
-            print(f"round {number}: {library}", file=sys.stderr, flush=True)
-    lines = []
-    for (critic, batch, clock), found in speeds.items():
-        setup = {"critic": critic, "batch": batch, "what": f"minibatches per second, {clock}"}
-        lines += rows(setup, found)
+    lines = in_turns(commands(args), args.rounds, ("critic", "batch"))
     for line in lines:
         print(json.dumps(line | {"ms": round(1e3 / line["median"], 1)}), flush=True)
     write(args.out, lines)

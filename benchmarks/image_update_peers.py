@@ -15,9 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import time
 from collections.abc import Callable
+
+from minibatches import measured
 
 IMAGE, ACTIONS = (3, 84, 84), 5
 UNITS, EPOCHS, BUFFER, BATCHES = 512, 3, 1024, (64, 256)
@@ -39,21 +39,6 @@ def main() -> None:
             prepare, update = make_update(args.library, critic == "shared", batch, args.rows)
             line = measured(prepare, update, args.repeats, EPOCHS * (args.rows // batch))
             print(json.dumps({"critic": critic, "batch": batch} | line), flush=True)
-
-
-def measured(
-    prepare: Callable[[], object], update: Callable[[], object], repeats: int, minibatches: int
-) -> dict[str, float]:
-    """Median milliseconds of a minibatch, by the clock and of the processor, after a warm-up."""
-    times = []
-    for _ in range(repeats + 1):
-        prepare()
-        began = time.perf_counter(), time.process_time()
-        update()
-        times.append((time.perf_counter() - began[0], time.process_time() - began[1]))
-    wall, processor = (statistics.median(clock) for clock in zip(*times[1:], strict=True))
-    scale = 1e3 / minibatches
-    return {"wall_ms": round(wall * scale, 2), "processor_ms": round(processor * scale, 2)}
 
 
 def baselines_update(

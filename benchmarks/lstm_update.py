@@ -15,11 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from image_update_peers import measured
 from lstm_update_peers import (
     AGENTS,
     BATCHES,
@@ -32,10 +30,10 @@ from lstm_update_peers import (
     UNITS,
     WIDTHS,
 )
-from peers import OURS, printed, rows, write
+from minibatches import in_turns, measured
+from peers import OURS, write
 
 HERE = Path(__file__).parent
-CLOCKS = ("wall_ms", "processor_ms")
 
 
 def main() -> None:
@@ -51,18 +49,7 @@ def main() -> None:
         for line in our_lines(args.repeats):
             print(json.dumps(line), flush=True)
         return
-    speeds: dict[tuple, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for number in range(args.rounds):
-        for library, command in commands(args).items():
-            for line in printed(command, HERE):
-                for clock in CLOCKS:
-                    key = line["width"], line["batch"], clock
-                    speeds[key][library].append(1e3 / line[clock])
-            print(f"round {number}: {library}", file=sys.stderr, flush=True)
-    lines = []
-    for (width, batch, clock), found in speeds.items():
-        setup = {"width": width, "batch": batch, "what": f"minibatches per second, {clock}"}
-        lines += rows(setup, found)
+    lines = in_turns(commands(args), args.rounds, ("width", "batch"))
     for line in lines:
         print(json.dumps(line | {"ms": round(1e3 / line["median"], 2)}), flush=True)
     write(args.out, lines)

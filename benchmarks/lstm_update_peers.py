@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Callable
 
-from image_update_peers import measured
+from minibatches import measured
 
 WIDTHS, CONTINUOUS = (8, 105), 2
 LAYERS, UNITS, CELLS, SEQUENCE = 2, 128, 64, 64
