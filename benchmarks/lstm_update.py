@@ -5,8 +5,8 @@
 
 All make the same number of gradient steps on the same number of rows, with two threads. Ours also
 computes values and log-probabilities of all rows, which the peers do while they act. The floor is
-the time of a minibatch's multiplications in all layers, forward and backward, at the speed a large
-matrix product reaches here. `lstm_update_peers.py` says what differs between the networks.
+the processor time of a minibatch's multiplications in all layers, forward and backward, at the
+speed of a large matrix product. `lstm_update_peers.py` says what differs between the networks.
 Processor time is measured beside the time on the clock: it says more where others use the machine.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,10 +79,10 @@ def our_lines(repeats: int) -> Iterator[dict[str, object]]:
     threadpool_limits(1, user_api="blas")  # as a run does
     for width in WIDTHS:
         for batch in BATCHES:
-            floor = 1e3 * minibatch_flops(width, batch) / peak_flops()
+            floor = 1e3 * minibatch_flops(width, batch) / peak_flops(time.process_time)
             prepare, update = our_update(width, batch)
             line = measured(prepare, update, repeats, EPOCHS * (BUFFER // batch))
-            over = {"over_floor": round(line["wall_ms"] / floor, 2)}
+            over = {"over_floor": round(line["processor_ms"] / floor, 2)}
             yield {"width": width, "batch": batch} | line | over
 
 
