@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable
 
 from lstm_update_peers import AGENTS, CELLS, CONTINUOUS, LAYERS, SEQUENCE, THREADS, UNITS
@@ -73,6 +74,9 @@ def our_update(batch: int) -> Callable[[], object]:
 
 def mlagents_update(batch: int) -> Callable[[], object]:
     """Fills ML-Agents' buffer; the function makes one step after another, as its trainer does."""
+    os.environ["OMP_NUM_THREADS"] = str(THREADS)
+    # threads that spin while they wait take many times as long where others use the machine
+    os.environ["OMP_WAIT_POLICY"] = "passive"
     import numpy as np
     import torch
     from mlagents.plugins import trainer_type
