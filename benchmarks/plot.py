@@ -15,8 +15,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-VARIANTS = ("q_target", "value_target", "flat")
-BESIDES_VECTORS = ("Match3", "FoodCollector", "Sorter")
+VARIANTS = ("q_target", "value_target", "flat", "without")
+BESIDES_VECTORS = ("GridWorld-image", "Match3", "FoodCollector", "Sorter")
 
 
 def main() -> None:
@@ -42,6 +42,8 @@ def picture(name: str) -> str:
         return "exploration.svg"
     if name.startswith(BESIDES_VECTORS):
         return "images.svg"
+    if name.startswith(("memory-", "Hallway")):
+        return "memory.svg"
     return "sac.svg" if name.startswith("sac-") else "curves.svg"
 
 
@@ -68,6 +70,7 @@ def draw(folder: Path, names: list[str], thresholds: dict[str, str], out: str) -
         axis.tick_params(labelsize=8)
     axes[0].set_ylabel("mean training reward", fontsize=9)
     figure.tight_layout()
+    plt.rcParams["svg.hashsalt"] = out  # the same ids each time
     figure.savefig(folder / out, metadata={"Date": None})
 
 

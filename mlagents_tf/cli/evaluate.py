@@ -71,11 +71,12 @@ def open_policy(args: argparse.Namespace, **env_options: Any) -> tuple[Env, dict
 
 
 def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSettings]:
-    """The environment that the arguments name, and the settings of the run."""
+    """The environment that the arguments name, with the run's parameters, and its settings."""
     import_tensorflow()
     from mlagents_tf.envs.registry import make_env
     from mlagents_tf.run.encoders import refuse_strange_module
     from mlagents_tf.run.evaluate import load_run
+    from mlagents_tf.run.session import parameters
     from mlagents_tf.run.state import CONFIGURATION
 
     settings = load_run(args.run_dir, args.encoders)
@@ -88,7 +89,10 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
             "no name; name one with --env"
         )
     areas = args.num_areas or settings.env_settings.num_areas
-    return make_env(name, num_areas=areas, seed=args.seed, **env_options), settings
+    env = make_env(name, num_areas=areas, seed=args.seed, **env_options)
+    if settings.environment_parameters:
+        env.reset(parameters(settings))  # whoever resets it again leaves them as they are
+    return env, settings
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from mlagents_tf.cli.main import main
+from mlagents_tf.envs import registry
 from mlagents_tf.run.evaluate import Tally, figures
 from mlagents_tf.steps import make_step
 from tests.run.runs import learn
@@ -89,6 +90,21 @@ def test_evaluate_refuses_what_is_not_a_run(tmp_path, capsys):
 def test_evaluate_refuses_another_environment(run, capsys):
     assert main(["evaluate", str(run), "--env", "toy-continuous"]) == 5
     assert "toy-continuous" in capsys.readouterr().err
+
+
+def test_a_policy_is_evaluated_in_the_environment_it_was_trained_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLAGENTS_TF_MODE", "graph")
+    small = ["--set", "environment_parameters.gridSize=3", "--max-steps", "200"]
+    assert learn(tmp_path, *small, env="GridWorldVector") == 0
+    made = []
+
+    def kept(name, make=registry.make_env, **options):
+        made.append(make(name, **options))
+        return made[-1]
+
+    monkeypatch.setattr(registry, "make_env", kept)
+    assert main(["evaluate", str(tmp_path / "results" / "r"), "--episodes", "3"]) == 0
+    assert made[0].parameters["gridSize"] == 3
 
 
 def test_what_cannot_be_drawn_is_refused(run, tmp_path, capsys):
