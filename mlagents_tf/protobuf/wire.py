@@ -12,7 +12,8 @@ packed, and a field that is not repeated may stand once.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,15 @@ SIZES = {FIXED64: 8, FIXED32: 4}
 
 class WireError(ValueError):
     """Bytes that are not the message they should be; a phrase, to which the reader adds where."""
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Says in what is wrong inside where it is."""
+    try:
+        yield
+    except WireError as error:
+        raise WireError(f"{where}: {error}") from error
 
 
 def key_of(number: int, kind: int) -> int:
@@ -79,6 +89,67 @@ def read_fields(
         else:
             found[key] = value
     return found
+
+
+def read_places(data: memoryview) -> Iterator[tuple[int, int, int]]:
+    """Key, beginning and end of the value of each field, in the order they stand in."""
+    at = 0
+    while at < len(data):
+        key, at = read_varint(data, at)
+        kind, start = key & 7, at
+        if kind == DELIMITED:
+            start = read_varint(data, at)[1]
+        _, at = _read_value(data, at, key)
+        yield key, start, at
+
+
+def record_places(
+    data: memoryview, key: int, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the messages of a field that repeats stand, in a message that has no other.
+
+    Args:
+        data: the message around them.
+        key: of the field, below 128.
+        most: messages that may stand there.
+
+    Returns:
+        [N] beginnings, and [N] sizes.
+    """
+    content = bytes(data)  # whose items are read faster than those of a view
+    places: list[int] = []
+    at, end = 0, len(content)
+    try:
+        while at < end and len(places) <= most:
+            places.append(at)
+            size = content[at + 1]
+            if size < 128:
+                at += size + 2
+            else:
+                size, at = read_varint(data, at + 1)
+                at += size
+    except IndexError:
+        at = -1
+    if len(places) > most:
+        raise WireError(f"a list of more than {most} messages")
+    if at != end:
+        raise WireError("a list whose last message is cut off")
+    return _without_heads(data, np.array([*places, end], np.int64), key)
+
+
+def _without_heads(
+    data: memoryview, places: NDArray[np.int64], key: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Beginnings and sizes of messages from where their keys stand, and where the last ends."""
+    content = np.frombuffer(data, np.uint8)
+    starts = places[:-1] + 2
+    if (content[places[:-1]] != key).any():
+        raise WireError(f"a list that has other fields than {key >> 3}")
+    going_on = content[starts - 1] > 127
+    while going_on.any():
+        starts += going_on
+        going_on &= content[starts - 1] > 127
+    return starts, places[1:] - starts
 
 
 def _read_value(data: memoryview, at: int, key: int) -> tuple[Any, int]:

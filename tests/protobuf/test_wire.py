@@ -16,9 +16,12 @@ from mlagents_tf.protobuf.wire import (
     float_field,
     integer_field,
     key_of,
+    located,
     packed_field,
     read_fields,
+    read_places,
     read_varint,
+    record_places,
     signed,
     varint,
 )
@@ -117,3 +120,42 @@ def test_texts_never_reach_a_terminal_with_its_commands_in_them():
 def test_a_text_has_a_bound():
     with pytest.raises(WireError, match="a text of 5000 bytes"):
         as_text(memoryview(b"x" * 5000))
+
+
+def test_places_of_values_are_where_they_stand():
+    data = integer_field(1, 300) + float_field(7, 2.0) + bytes_field(16, b"abc")
+    places = list(read_places(memoryview(data)))
+    assert [key >> 3 for key, _, _ in places] == [1, 7, 16]
+    values = [data[start:end] for _, start, end in places]
+    assert values == [varint(300), b"\0\0\0\x40", b"abc"]
+
+
+def test_records_of_a_list_by_their_places():
+    records = [b"", b"a", b"b" * 127, b"c" * 128, b"d" * 20_000]
+    data = b"".join(bytes_field(1, record) for record in records)
+    starts, sizes = record_places(memoryview(data), 10, 5)
+    found = [data[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+    assert found == records
+    with pytest.raises(WireError, match="more than 4 messages"):
+        record_places(memoryview(data), 10, 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ((10,), "last message is cut off"),
+        ((10, 2, 0), "last message is cut off"),
+        ((10, 1, 0, 10), "last message is cut off"),
+        ((10, 128), "does not end"),
+        ((10, 0, 18, 0), "other fields than 1"),
+    ],
+)
+def test_what_is_no_list_is_refused(data, what):
+    with pytest.raises(WireError, match=what):
+        record_places(view(*data), 10, 9)
+
+
+def test_errors_say_where():
+    refused = pytest.raises(WireError, match="agent 3: observation 1: field 0")
+    with refused, located("agent 3"), located("observation 1"):
+        read_fields(view(0, 0))
