@@ -23,6 +23,7 @@ from mlagents_tf.protobuf.wire import (
     key_of,
     packed_field,
     read_fields,
+    signed,
 )
 from mlagents_tf.specs import ActionSpec
 from mlagents_tf.steps import BoolArray, FloatArray
@@ -133,8 +134,8 @@ def read_agent_info(data: memoryview) -> AgentInfo:
         ended,
         ended and bool(fields.get(MAX_STEP_REACHED, 0)),
         fields.get(ACTION_MASK, EMPTY),
-        fields.get(ID, 0),
-        fields.get(GROUP_ID, 0),
+        signed(fields.get(ID, 0)),
+        signed(fields.get(GROUP_ID, 0)),
     )
 
 
@@ -188,14 +189,27 @@ def _old_actions(
     return np.zeros(0, np.float32), values.astype(np.int64)
 
 
-def encode_behavior(name: str, spec: ActionSpec) -> bytes:
-    """BrainParametersProto."""
+def encode_behavior(
+    name: str, spec: ActionSpec, *, is_training: bool = False, legacy: bool = False
+) -> bytes:
+    """BrainParametersProto.
+
+    Args:
+        name: of the behavior.
+        spec: what it may do.
+        is_training: that it asks a trainer for decisions, as a player says and a recorder does not.
+        legacy: the fields of before there were hybrid actions, which cannot say both.
+    """
+    named = bytes_field(7, name.encode()) + integer_field(8, is_training)
+    if legacy:
+        sizes = spec.discrete_branches or (spec.continuous_size,)
+        return packed_field(3, sizes) + integer_field(6, not spec.num_branches) + named
     actions = (
         integer_field(1, spec.continuous_size)
         + integer_field(2, spec.num_branches)
         + packed_field(3, spec.discrete_branches)
     )
-    return bytes_field(7, name.encode()) + bytes_field(9, actions)
+    return named + bytes_field(9, actions)
 
 
 def encode_agent_info(info: AgentInfo) -> bytes:
@@ -213,7 +227,22 @@ def encode_agent_info(info: AgentInfo) -> bytes:
     return b"".join(parts)
 
 
-def encode_action(continuous: FloatArray, discrete: NDArray[np.int32]) -> bytes:
-    """AgentActionProto, with the fields of today alone."""
+def encode_action(
+    continuous: FloatArray, discrete: NDArray[np.int32], legacy: bool = False
+) -> bytes:
+    """AgentActionProto.
+
+    Args:
+        continuous: [C].
+        discrete: [D].
+        legacy: also in the field of before there were hybrid actions, options as floats.
+    """
     floats = np.ascontiguousarray(continuous, "<f4").tobytes()
-    return (bytes_field(6, floats) if floats else b"") + packed_field(7, discrete.tolist())
+    old = (floats or np.ascontiguousarray(discrete, "<f4").tobytes()) if legacy else b""
+    return b"".join(
+        [
+            bytes_field(1, old) if old else b"",
+            bytes_field(6, floats) if floats else b"",
+            packed_field(7, discrete.tolist()),
+        ]
+    )

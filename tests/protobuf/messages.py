@@ -51,6 +51,56 @@ FIELDS = {
         int32 number_steps 3
         int32 number_episodes 4
         float mean_reward 5""",
+    "UnityRLCapabilitiesProto": """
+        bool baseRLCapabilities 1
+        bool concatenatedPngObservations 2
+        bool compressedChannelMapping 3
+        bool hybridActions 4
+        bool trainingAnalytics 5
+        bool variableLengthObservation 6
+        bool multiAgentGroups 7""",
+    "HeaderProto": """
+        int32 status 1
+        string message 2""",
+    # maps as the messages that they are sent as
+    "UnityRLOutputProto": """
+        repeated UnityRLOutputProto.Entry agentInfos 2
+        bytes side_channel 3""",
+    "UnityRLOutputProto.Entry": """
+        string key 1
+        ListAgentInfoProto value 2""",
+    "ListAgentInfoProto": "repeated AgentInfoProto value 1",
+    "UnityRLInputProto": """
+        repeated UnityRLInputProto.Entry agent_actions 1
+        int32 command 4
+        bytes side_channel 5""",
+    "UnityRLInputProto.Entry": """
+        string key 1
+        ListAgentActionProto value 2""",
+    "ListAgentActionProto": "repeated AgentActionProto value 1",
+    "UnityRLInitializationInputProto": """
+        int32 seed 1
+        string communication_version 2
+        string package_version 3
+        UnityRLCapabilitiesProto capabilities 4
+        int32 num_areas 5""",
+    "UnityRLInitializationOutputProto": """
+        string name 1
+        string communication_version 2
+        string log_path 3
+        repeated BrainParametersProto brain_parameters 5
+        string package_version 7
+        UnityRLCapabilitiesProto capabilities 8""",
+    "UnityOutputProto": """
+        UnityRLOutputProto rl_output 1
+        UnityRLInitializationOutputProto rl_initialization_output 2""",
+    "UnityInputProto": """
+        UnityRLInputProto rl_input 1
+        UnityRLInitializationInputProto rl_initialization_input 2""",
+    "UnityMessageProto": """
+        HeaderProto header 1
+        UnityOutputProto unity_output 2
+        UnityInputProto unity_input 3""",
 }
 
 
@@ -89,3 +139,6 @@ AgentAction = CLASSES["AgentActionProto"]
 Pair = CLASSES["AgentInfoActionPairProto"]
 Brain = CLASSES["BrainParametersProto"]
 Meta = CLASSES["DemonstrationMetaProto"]
+AgentInfos = CLASSES["ListAgentInfoProto"]
+AgentActions = CLASSES["ListAgentActionProto"]
+Message = CLASSES["UnityMessageProto"]
