@@ -3,7 +3,7 @@
 ListAgentInfoProto holds an AgentInfoProto for each agent that asks for a decision or has ended.
 Agents whose messages have one layout are read as columns; the others, and all that see compressed
 images, one by one. The first of each layout is read by itself too, with every check there is, so
-that the others need only be like it.
+that the others, and those of later steps, need only be like it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOST_STEP_BYTES = 1 << 28
 """Of images and masks of a step; other observations are bounded by the message they stand in."""
 WORTH_A_LAYOUT = 4
 MOST_LAYOUTS = 64
-"""In one message; behind them agents are read one by one."""
+"""New ones in one message, behind which agents are read one by one, and remembered ones."""
 
 
 class StepReader:
@@ -47,6 +47,7 @@ class StepReader:
         self.actions = actions
         self.spec: Spec | None = None
         self._readers: tuple[ObservationReader, ...] = ()
+        self._layouts: dict[int, tuple[Layout, ...]] = {}  # by the size of their messages
 
     def read(self, message: bytes | memoryview) -> Step:
         """A step of the agents of a ListAgentInfoProto, in their order.
@@ -68,10 +69,14 @@ class StepReader:
             with located("agent 0 of the message"):
                 self._learn(data[starts[0] : starts[0] + sizes[0]])
         message = _Message(data, starts, sizes, self._readers, self.actions)
+        if sum(map(len, self._layouts.values())) > MOST_LAYOUTS:
+            self._layouts = {}
         order = np.argsort(sizes, kind="stable")
         ends = np.flatnonzero(np.diff(sizes[order])) + 1
-        for rows in np.split(order, ends):
-            message.read(rows)
+        for rows in np.split(order, ends) if len(order) else ():
+            size = int(sizes[rows[0]])
+            if layouts := message.read(rows, self._layouts.get(size, ())):
+                self._layouts[size] = layouts
         return message.checked()
 
     def _learn(self, data: memoryview) -> None:
@@ -125,20 +130,30 @@ class _Message:
         obs = tuple(np.zeros((count, *spec.shape), spec.dtype) for spec in specs)
         return make_step(np.zeros(count, np.int64), obs)
 
-    def read(self, rows: IntArray) -> None:
-        """Agents whose messages are of one size."""
+    def read(self, rows: IntArray, layouts: tuple[Layout, ...]) -> tuple[Layout, ...]:
+        """Agents whose messages are of one size, of which some layouts are known and returned."""
+        for layout in layouts:
+            rows = self._read_fitting(rows, layout)
         while len(rows) >= WORTH_A_LAYOUT and self.layouts_left:
             self.layouts_left -= 1
-            record = self._read_one(int(rows[0]))
+            new = make_layout(self._read_one(int(rows[0])))
             rows = rows[1:]
-            layout = make_layout(record)
-            if layout is None:
+            if new is None:
                 break
-            fits = layout.fits(self.bytes, self.starts[rows])
-            self._read_alike(rows[fits], layout)
-            rows = rows[~fits]
+            layouts = (*layouts, new)
+            rows = self._read_fitting(rows, new)
         for index in rows.tolist():
             self._read_one(index)
+        return layouts
+
+    def _read_fitting(self, rows: IntArray, layout: Layout) -> IntArray:
+        """Reads agents whose messages have a layout, and returns the others."""
+        if len(rows) < WORTH_A_LAYOUT:
+            return rows
+        fits = layout.fits(self.bytes, self.starts[rows])
+        if fits.any():
+            self._read_alike(rows[fits], layout)
+        return rows[~fits]
 
     def _read_one(self, index: int) -> memoryview:
         """Fills the row of one agent, and returns its message."""

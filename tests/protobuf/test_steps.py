@@ -178,6 +178,14 @@ def test_columns_and_single_messages_are_read_alike(monkeypatch):
     assert_same(StepReader("Any", BRANCHES).read(data), columns)
 
 
+def test_layouts_are_remembered_and_change_nothing():
+    spec = Spec((ObservationSpec((3,), "one"),), BRANCHES)
+    reader = StepReader("Any", BRANCHES)
+    for seed in range(20):
+        step = random_step(spec, 60, seed, masks=bool(seed % 3))
+        assert_same(reader.read(encode_step(spec, step)), step)
+
+
 def other(**observation):
     return {"observations": [{"float_data": {"data": [1, 2]}, "name": "v", **observation}]}
 
@@ -259,8 +267,11 @@ def test_damaged_bytes_are_refused_or_read(spec, data):
     for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=3)):
         whole[at] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(whole)) | st.just(len(whole)))
+    reader = StepReader("Any", BRANCHES)
+    if data.draw(st.booleans()):  # so that layouts are known
+        reader.read(WHOLE[spec])
     try:
-        step = StepReader("Any", BRANCHES).read(bytes(whole[:cut]))
+        step = reader.read(bytes(whole[:cut]))
     except EnvError:
         return
     assert all(np.isfinite(obs).all() for obs in step.obs)
