@@ -333,7 +333,6 @@ def test_a_failed_export_is_a_warning(tmp_path, monkeypatch, capsys):
     ("override", "feature"),
     [
         ("default_settings.self_play={save_steps: 100}", "self_play"),
-        ("default_settings.network_settings.memory={memory_size: 8, sequence_length: 8}", "memory"),
         ("environment_parameters.x.sampler_type=uniform", "environment_parameters.x"),
     ],
 )
