@@ -91,8 +91,7 @@ class Replay(Ring):
 
     def memories(self, agent_ids: IntArray) -> FloatArray:
         """[N, M] what agents [N] remember; 0 for those that never decided."""
-        memories: FloatArray = self._agents.values("memories", agent_ids)
-        return memories
+        return np.asarray(self._agents.values("memories", agent_ids), np.float32)
 
     def append(
         self,
