@@ -121,7 +121,7 @@ def test_a_copy_of_a_tape_remembers_the_same():
 @given(
     seed=st.integers(0, 2**16),
     chances=chances,
-    capacity=st.sampled_from([60, 2000]),
+    capacity=st.sampled_from([200, 2000]),
     population=st.integers(1, 6),
 )
 def test_a_replay_hands_out_sequences_of_one_agent(seed, chances, capacity, population):
