@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlagents_tf.data.minibatches import shuffled_minibatches
+from mlagents_tf.data.minibatches import rows_in_sequences, shuffled_minibatches
 from mlagents_tf.data.rows import Episodes, TapeRows
 from mlagents_tf.data.tape import Tape
 from mlagents_tf.nn.bodies import network_shape
@@ -26,7 +26,6 @@ from mlagents_tf.ops.schedules import (
     scheduled,
 )
 from mlagents_tf.ops.seeds import folded
-from mlagents_tf.ops.sequences import rows_of
 from mlagents_tf.rewards.signal import SKIPPED, Transitions
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.ppo import PPOSettings
@@ -178,18 +177,19 @@ class PPOTrainer(Trainer):
         )
 
     def _minibatches(self, rows: TapeRows) -> tuple[NDArray[np.int32], int]:
-        """Sequences of each minibatch of all epochs, and how many minibatches count.
+        """Rows of each minibatch of all epochs, [E * M, B] int32, and how many of them count.
 
-        Without memory a sequence is a row; with memory `sequence_length` rows of one story, at
-        least one of them real. The array [E * M, S] int32 is padded to the most that fit the tape,
-        so that its shape stays the same.
+        Minibatches are made of sequences: without memory a sequence is a real row; with memory
+        `sequence_length` rows of one story, at least one of them real. The array is padded to the
+        most that fit the tape, so that its shape stays the same.
         """
         epochs, size = self.hyperparameters.num_epoch, self.num_sequences
         in_sequences = rows.mask.reshape(-1, self.sequence_length)
         real = np.flatnonzero(in_sequences.any(axis=1))
         order = shuffled_minibatches(self.rng, real, size, epochs)
         most = epochs * (len(in_sequences) // size)
-        return np.pad(order, [(0, most - len(order)), (0, 0)]), len(order)
+        rows_of_all = rows_in_sequences(order, self.sequence_length)
+        return np.pad(rows_of_all, [(0, most - len(order)), (0, 0)]), len(order)
 
     def _update(
         self,
@@ -220,7 +220,7 @@ class PPOTrainer(Trainer):
         self.optimizer.learning_rate.assign(hyper.learning_rate)
 
         def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            at = rows_of(order[i], self.sequence_length)
+            at = order[i]
             minibatch = tf.nest.map_structure(lambda x: tf.gather(x, at), whole)
             learned = self._gradient_step(minibatch, hyper)
             return i + 1, totals + tf.concat(
