@@ -36,7 +36,6 @@ class TapeRows(NamedTuple):
         last: [F] float32, 1 on the final row of a story.
         mask: [F] float32, 1 on real rows, 0 on bootstrap and padding rows.
         memories: [F, M] float32, what was remembered before the row.
-        begins: [F] bool, True on the first row that the tape has of a story.
     """
 
     obs: tuple[NDArray[Any], ...]
@@ -48,7 +47,6 @@ class TapeRows(NamedTuple):
     last: FloatArray
     mask: FloatArray
     memories: FloatArray
-    begins: BoolArray
 
     @property
     def real(self) -> NDArray[np.intp]:
@@ -151,5 +149,4 @@ def sorted_rows(
         last=last,
         mask=mask,
         memories=told("memories"),
-        begins=np.diff(told("story", -1), prepend=-1) != 0,
     )

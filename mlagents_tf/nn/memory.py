@@ -56,8 +56,10 @@ def each_alone(stored: tf.Tensor) -> Recall:
     return Recall(stored, tf.ones_like(stored[:, :1], tf.bool))
 
 
-def in_sequences(stored: tf.Tensor, begins: tf.Tensor, length: int) -> Recall:
-    """Rows [N, M], of which `begins` [N] bool start a story, in sequences of `length`."""
+def in_sequences(stored: tf.Tensor, length: int, begins: tf.Tensor | None = None) -> Recall:
+    """Rows [N, M] in sequences of `length`; `begins` [N] bool are stories that start within one."""
+    if begins is None:
+        begins = tf.zeros_like(stored[:, 0], tf.bool)
     first = tf.range(length) == 0
     return Recall(stored, tf.reshape(begins, (-1, length)) | first)
 

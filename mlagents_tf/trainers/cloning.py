@@ -178,7 +178,7 @@ def cloning_loss(
     recall = None
     if policy.memory_size:
         nothing = tf.zeros([rows.begins.shape[0], policy.memory_size])
-        recall = in_sequences(nothing, rows.begins, sequence_length)
+        recall = in_sequences(nothing, sequence_length, rows.begins)
     encoding = policy.body(policy.inputs(rows.obs), recall=recall)
     distribution = policy.distribution(encoding, rows.allowed)
     loss = tf.zeros([])

@@ -57,7 +57,6 @@ class Minibatch(NamedTuple):
     old_values: tf.Tensor
     returns: tf.Tensor
     memories: tf.Tensor
-    begins: tf.Tensor
     mask: tf.Tensor
 
 
@@ -214,7 +213,6 @@ class PPOTrainer(Trainer):
             tf.transpose(values),
             tf.transpose(advantages + values),
             rows.memories,
-            rows.begins,
             rows.mask,
         )
         self.optimizer.learning_rate.assign(hyper.learning_rate)
@@ -269,7 +267,7 @@ class PPOTrainer(Trainer):
         """How rows of whole sequences stand, and what was remembered before them."""
         if not self.network.memory_size:
             return None
-        return in_sequences(rows.memories, rows.begins, self.sequence_length)
+        return in_sequences(rows.memories, self.sequence_length)
 
     def _transitions(self, rows: TapeRows, at: tf.Tensor) -> Transitions:
         """Rows `at` [B] of a tape, as reward signals see them."""

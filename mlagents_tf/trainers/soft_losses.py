@@ -167,8 +167,7 @@ class SoftLosses:
         """How B rows stand in sequences, and what the policy remembered before them."""
         if not self.network.policy.memory_size:
             return None
-        begins = tf.zeros_like(batch.mask, tf.bool)
-        return in_sequences(batch.memories, begins, self.sequence_length)
+        return in_sequences(batch.memories, self.sequence_length)
 
     def _choice(self, encoding: tf.Tensor, allowed: tf.Tensor, noise: tf.Tensor) -> Choice:
         """What the policy would do on B rows; encoding [B, H], noise [B, C]."""

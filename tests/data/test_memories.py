@@ -91,7 +91,6 @@ def check_tape(play, rows):
         # what was seen next was seen with this decision remembered, whether it was answered or not
         np.testing.assert_array_equal(rows.memories[row + 1], [agent + 1, count + 1])
         goes_on = row > 0 and rows.mask[row - 1] > 0
-        assert rows.begins[row] == (not goes_on)
         assert goes_on or row % LENGTH == 0, "each story begins a sequence"
         if goes_on:
             assert play.told[int(actions[row - 1])] == (agent, count - 1)

@@ -21,7 +21,7 @@ def rows(seed=0):
     rng = np.random.default_rng(seed)
     inputs = rng.standard_normal((ROWS, INPUTS), np.float32)
     stored = rng.standard_normal((ROWS, 2 * UNITS), np.float32)
-    recall = in_sequences(tf.constant(stored), tf.constant(rng.random(ROWS) < 0.2), LENGTH)
+    recall = in_sequences(tf.constant(stored), LENGTH, tf.constant(rng.random(ROWS) < 0.2))
     assert 0 < np.count_nonzero(recall.begins[:, 1:]) < ROWS - SEQUENCES
     return tf.constant(inputs), recall
 
@@ -95,7 +95,7 @@ def test_a_step_can_be_checked_by_hand():
 
 def test_it_is_the_lstm_of_keras():
     lstm, (inputs, _) = make_lstm(), rows()
-    recall = in_sequences(tf.zeros([ROWS, 2 * UNITS]), tf.zeros(ROWS, tf.bool), LENGTH)
+    recall = in_sequences(tf.zeros([ROWS, 2 * UNITS]), LENGTH)
     theirs = keras.layers.LSTM(UNITS, return_sequences=True)
     theirs.build((None, LENGTH, INPUTS))
     theirs.set_weights([np.asarray(weight) for weight in lstm.weights])
@@ -107,7 +107,7 @@ def test_it_is_the_lstm_of_keras():
 def test_no_gradient_flows_over_the_beginning_of_a_story():
     lstm, inputs = make_lstm(), rows()[0]
     begins = np.arange(ROWS) % LENGTH == 3
-    recall = in_sequences(tf.zeros([ROWS, 2 * UNITS]), tf.constant(begins), LENGTH)
+    recall = in_sequences(tf.zeros([ROWS, 2 * UNITS]), LENGTH, tf.constant(begins))
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         last = lstm(inputs, recall).encoding[LENGTH - 1]
@@ -143,7 +143,7 @@ def test_kernels_are_drawn_as_if_each_gate_were_alone(name):
 
 
 def test_rows_stand_in_sequences_that_always_begin():
-    recall = in_sequences(tf.zeros([6, 2]), tf.constant([0, 1, 0, 0, 0, 0]) > 0, 3)
+    recall = in_sequences(tf.zeros([6, 2]), 3, tf.constant([0, 1, 0, 0, 0, 0]) > 0)
     np.testing.assert_array_equal(recall.begins, [[1, 1, 0], [1, 0, 0]])
 
 
