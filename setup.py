@@ -31,6 +31,7 @@ setup(
         "psutil>=5.9,<8",
         "threadpoolctl>=3.1,<4",
         "protobuf>=6.31.1,<8",
+        "grpcio>=1.78,<2",
         "gymnasium>=1.0,<2",
     ],
     extras_require={

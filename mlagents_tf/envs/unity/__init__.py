@@ -1,0 +1,1 @@
+"""Scenes in Unity, which connect over gRPC."""
