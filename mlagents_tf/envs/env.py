@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import ActionSpec, Spec
-from mlagents_tf.steps import Actions, Step
+from mlagents_tf.steps import Actions, IntArray, Step
 
 Parameters = Mapping[str, float]
 """Environment parameters by name, for example `{"scale": 2.0}`."""
@@ -59,6 +60,41 @@ class StatefulEnv(Protocol):
 
     def load_state(self, state: State) -> dict[str, Step]:
         """Continue where `state()` was taken; returns the step that was current then."""
+        ...
+
+
+class Aggregation(enum.IntEnum):
+    """What becomes of a statistic's values until they are written (the values are Unity's)."""
+
+    AVERAGE = 0
+    MOST_RECENT = 1
+    SUM = 2
+    HISTOGRAM = 3
+
+
+class EnvStatistic(NamedTuple):
+    """A number that an environment wants to have in TensorBoard."""
+
+    name: str
+    value: float
+    aggregation: Aggregation = Aggregation.AVERAGE
+
+
+@runtime_checkable
+class ReportingEnv(Protocol):
+    """An environment that has statistics of its own."""
+
+    def take_statistics(self) -> list[EnvStatistic]:
+        """What it has reported since this was called last."""
+        ...
+
+
+@runtime_checkable
+class UnsteadyEnv(Protocol):
+    """An environment whose agents can vanish without a last row, with a process that dies."""
+
+    def take_lost(self) -> dict[str, IntArray]:
+        """Ids [N] by behavior of agents that have vanished since this was called last."""
         ...
 
 
