@@ -32,12 +32,12 @@ setup(
         "threadpoolctl>=3.1,<4",
         "protobuf>=6.31.1,<8",
         "grpcio>=1.78,<2",
-        "gymnasium>=1.0,<2",
+        "gymnasium>=1.1,<2",
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "onnx": ["onnx>=1.16,<2", "onnxruntime>=1.17,<2"],
-        "atari": ["ale-py>=0.12,<1", "gymnasium>=1.0,<2"],
+        "atari": ["ale-py>=0.12,<1", "gymnasium>=1.1,<2"],
         "tensorboard": ["tensorboard>=2.20,<2.22"],
         "test": [
             "pytest>=8",

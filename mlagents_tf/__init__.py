@@ -15,6 +15,8 @@ from mlagents_tf.version import __version__
 if TYPE_CHECKING:
     from mlagents_tf.envs.check import check_env
     from mlagents_tf.envs.env import Env
+    from mlagents_tf.envs.gymnasium_out import EnvAsVectorEnv
+    from mlagents_tf.envs.gymnasium_single import EnvAsGymEnv
     from mlagents_tf.envs.registry import make_env
     from mlagents_tf.errors import MlagentsTfError
     from mlagents_tf.run.entry import learn
@@ -30,6 +32,8 @@ __all__ = [
     "Actions",
     "BehaviorSettings",
     "Env",
+    "EnvAsGymEnv",
+    "EnvAsVectorEnv",
     "MlagentsTfError",
     "ObservationSpec",
     "Policy",
@@ -49,6 +53,8 @@ __all__ = [
 NAMES_BY_MODULE = {
     "envs.check": ("check_env",),
     "envs.env": ("Env",),
+    "envs.gymnasium_out": ("EnvAsVectorEnv",),
+    "envs.gymnasium_single": ("EnvAsGymEnv",),
     "envs.registry": ("make_env",),
     "errors": ("MlagentsTfError",),
     "run.entry": ("learn",),

@@ -37,7 +37,7 @@ def test_gymnasiums_own_statistics_agree_with_ours():
     vector = gymnasium.wrappers.vector.RecordEpisodeStatistics(
         EnvAsVectorEnv(make_env("3DBall", num_areas=6, seed=2))
     )
-    vector.reset(seed=0)
+    vector.reset()
     lengths = []
     for _ in range(60):
         *_, infos = vector.step(np.zeros((6, 2), np.float32))
@@ -67,7 +67,7 @@ def test_hybrid_actions_are_a_tuple_of_both():
     assert isinstance(vector.single_action_space, spaces.Tuple)
     obs, _ = vector.reset()
     for _ in range(5):
-        obs, rewards, terminations, _, _ = vector.step((obs[:, :1], obs[:, 1:] > 0))
+        obs, rewards, terminations, _, _ = vector.step((obs[:, :1], obs[:, 1] > 0))
     assert rewards.tolist() == [1.0]
     assert terminations.tolist() == [True]
 
@@ -118,3 +118,27 @@ def test_a_gymnasium_environment_passes_through_both_adapters():
     expected = env.step({"Pendulum-v1": action})["Pendulum-v1"]
     _, rewards, *_ = vector.step(action.continuous)
     np.testing.assert_array_equal(rewards, expected.rewards)
+
+
+def test_a_seed_makes_the_environment_again():
+    vector = EnvAsVectorEnv(lambda seed: make_env("3DBall", num_areas=2, seed=seed))
+    first, _ = vector.reset(seed=7)
+    vector.step(vector.action_space.sample())
+    again, _ = vector.reset(seed=7)
+    np.testing.assert_array_equal(first, again)
+    step = make_env("3DBall", num_areas=2, seed=7).reset()["3DBall"]
+    np.testing.assert_array_equal(first, step.obs[0])
+
+
+def test_a_seed_for_an_environment_that_is_ready_made_is_warned_of():
+    vector = EnvAsVectorEnv(make_env("3DBall", num_areas=2))
+    with pytest.warns(UserWarning, match="wrap a function of the seed"):
+        vector.reset(seed=7)
+
+
+def test_one_branch_is_discrete_and_several_may_be():
+    assert EnvAsVectorEnv(make_env("Basic")).single_action_space == spaces.Discrete(3)
+    sorter = EnvAsVectorEnv(make_env("Sorter", num_areas=2), flatten_branched=True)
+    assert sorter.single_action_space == spaces.Discrete(27)
+    sorter.reset()
+    sorter.step(np.array([0, 26]))
