@@ -38,11 +38,13 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "onnx": ["onnx>=1.16,<2", "onnxruntime>=1.17,<2"],
         "atari": ["ale-py>=0.12,<1", "gymnasium>=1.1,<2"],
+        "pettingzoo": ["pettingzoo>=1.24,<2"],
         "tensorboard": ["tensorboard>=2.20,<2.22"],
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.5",
             "hypothesis>=6.100",
+            "pettingzoo>=1.24,<2",
             "onnx>=1.16,<2",
             "onnxruntime>=1.17,<2",
             "tensorboard>=2.20,<2.22",
