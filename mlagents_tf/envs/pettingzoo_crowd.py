@@ -71,8 +71,7 @@ class Crowd:
         rows = self._layout.rows(step)
         if not self._masked:
             return rows
-        pairs = zip(rows, self._mask_rows(step), strict=True)
-        return [{"observation": row, "action_mask": mask} for row, mask in pairs]
+        return list(map(_beside, rows, self._mask_rows(step)))
 
     def infos(self, step: Step) -> list[dict[str, Any]]:
         """What else is known, for each row."""
@@ -124,6 +123,10 @@ class Crowd:
             return list(masks)
         parts = [masks[:, branch] for branch in self._layout.spec.actions.branch_slices()]
         return list(zip(*parts, strict=True))
+
+
+def _beside(observation: Any, mask: Any) -> dict[str, Any]:
+    return {"observation": observation, "action_mask": mask}
 
 
 def _shown(mask: NDArray[np.bool_]) -> dict[str, Any]:
