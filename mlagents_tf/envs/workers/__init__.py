@@ -1,0 +1,1 @@
+"""Many environments, each in a process of its own, as one."""
