@@ -15,7 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-from mlagents_tf.errors import EnvError
+from mlagents_tf.envs.unity.errors import (
+    UnityCommunicatorStoppedException,
+    UnityTimeOutException,
+    UnityWorkerInUseException,
+)
 
 SERVICE = "communicator_objects.UnityToExternalProto"
 METHOD = "Exchange"
@@ -62,7 +66,7 @@ class ExchangeServer:
             receive_bytes: the largest message that is taken.
 
         Raises:
-            EnvError: the port is taken.
+            UnityWorkerInUseException: the port is taken.
         """
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._current: _Call | None = None
@@ -82,7 +86,7 @@ class ExchangeServer:
         try:
             self.port: int = self._server.add_insecure_port(self.address)
         except RuntimeError as error:
-            raise EnvError(
+            raise UnityWorkerInUseException(
                 f"port {port} of {host} is taken, perhaps by another run; choose another one with "
                 "--base-port, or end the other run."
             ) from error
@@ -96,7 +100,8 @@ class ExchangeServer:
             look: is called while nothing comes, and may raise an error that says why.
 
         Raises:
-            EnvError: nothing came, or the player has gone.
+            UnityTimeOutException: nothing came.
+            UnityCommunicatorStoppedException: the player has gone.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -107,7 +112,7 @@ class ExchangeServer:
                 if look is not None:
                     look()
                 if left <= 0:
-                    raise EnvError(
+                    raise UnityTimeOutException(
                         f"no message from Unity within {seconds:g} s at {self.address}. Press Play "
                         "in the Editor, or see the Player log; raise --timeout-wait for scenes "
                         "that load slowly, and check that Behavior Type is Default."
@@ -115,18 +120,18 @@ class ExchangeServer:
             else:
                 if call.over:
                     self._release()
-                    raise EnvError(GONE)
+                    raise UnityCommunicatorStoppedException(GONE)
                 return call.request
 
     def answer(self, message: bytes) -> None:
         """The answer to what was received last.
 
         Raises:
-            EnvError: the player has gone meanwhile.
+            UnityCommunicatorStoppedException: the player has gone meanwhile.
         """
         call = self._release()
         if call is None or call.over:
-            raise EnvError(GONE)
+            raise UnityCommunicatorStoppedException(GONE)
         call.answer(message)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import pytest
 from mlagents_tf.envs.check import check_step, random_actions
 from mlagents_tf.envs.registry import make_env
 from mlagents_tf.envs.unity.channels import ENVIRONMENT_PARAMETERS, unpack
+from mlagents_tf.envs.unity.connection import Connection
 from mlagents_tf.envs.unity.env import UnityEnv
 from mlagents_tf.envs.unity.server import ExchangeServer
 from mlagents_tf.errors import EnvError
@@ -34,7 +35,7 @@ def connected():
         thread = ThreadPlayer(make_env(name, num_areas=5, seed=3), server.port, player)
         thread.start()
         opened.append(thread)
-        env = UnityEnv(server, timeout=20, **options)
+        env = UnityEnv(Connection(server, timeout=20, **options))
         opened.append(env)
         return env, thread
 
@@ -70,7 +71,7 @@ def test_both_sides_introduce_themselves(connected):
     trainer = player.inputs[0].trainer
     assert (trainer.seed, trainer.num_areas) == (7, 2)
     assert (trainer.package_version, trainer.communication_version) == ("1.1.0", "1.5.0")
-    assert env.player.name == "AcademySingleton"
+    assert env._connection.player.name == "AcademySingleton"
     assert len(player.inputs) == 1  # the second message waits for the first reset
     assert not env.specs
 
@@ -107,9 +108,9 @@ def test_a_player_of_another_protocol_is_refused():
     server = ExchangeServer(0)
     ThreadPlayer(make_env("Basic"), server.port, Player("9.0.0", "2.0.0")).start()
     with pytest.raises(EnvError, match=r"version 2.0.0 of ML-Agents' protocol, we speak 1.5.0"):
-        UnityEnv(server, timeout=20)
+        Connection(server, timeout=20)
 
 
 def test_nobody_comes():
     with pytest.raises(EnvError, match=r"no message from Unity within 0.2 s"):
-        UnityEnv(ExchangeServer(0), timeout=0.2)
+        Connection(ExchangeServer(0), timeout=0.2)
