@@ -14,22 +14,30 @@ from numpy.typing import NDArray
 from mlagents_tf.envs.env import Env, Parameters
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import WHITE, ActionSpec, ObservationSpec, Spec
-from mlagents_tf.steps import Actions, BoolArray, Step
+from mlagents_tf.steps import Actions, BoolArray, Step, no_actions
 
 EnvFactory = Callable[[int], Env]
 """Makes an environment from a seed: `lambda seed: make_env("3DBall", seed=seed)`."""
+
+MOST_EMPTY_STEPS = 10_000
+"""Steps without anybody, after which waiting is given up."""
 
 
 class EnvSource:
     """An environment, and where it comes from if it can be made again with another seed."""
 
     def __init__(self, source: Env | EnvFactory, seed: int) -> None:
+        if isinstance(source, type):
+            raise EnvError(
+                f"the class {source.__name__} was given; give an environment, or a function that "
+                "makes one from a seed."
+            )
         self._make: EnvFactory | None = source if callable(source) else None
         self.env: Env = source(seed) if callable(source) else source
         self._parameters: dict[str, float] = {}
 
     def reset(self, seed: int | None, options: Mapping[str, Any] | None) -> dict[str, Step]:
-        """Begin anew; with a seed in an environment that is made again.
+        """Begin anew, with a seed in an environment that is made again, until somebody decides.
 
         Args:
             seed: what the environment is to draw from; None = go on drawing.
@@ -45,7 +53,13 @@ class EnvSource:
                 f"reset(seed={seed}): the environment was made before it was wrapped, and keeps "
                 "the seed it was made with; wrap a function of the seed that makes it."
             )
-        return self.env.reset(self._parameters or None)
+        steps = self.env.reset(self._parameters or None)
+        for _ in range(MOST_EMPTY_STEPS):
+            if any(step.num_deciding for step in steps.values()):
+                return steps
+            specs = self.env.specs
+            steps = self.env.step({name: no_actions(specs[name].actions) for name in steps})
+        raise EnvError(f"after a reset nobody has decided anything in {MOST_EMPTY_STEPS} steps.")
 
 
 class Layout:

@@ -77,10 +77,11 @@ class EnvAsVectorEnv(VectorEnv):
     ) -> tuple[Any, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Observations, rewards, terminations, truncations and infos of all sub-environments."""
         ours = self._layout.actions(actions, self.num_envs)
-        step = self.env.step({self.behavior: ours})[self.behavior]
-        if step.num_deciding != self.num_envs:
+        step = self.env.step({self.behavior: ours}).get(self.behavior)
+        deciding = step.num_deciding if step else 0
+        if step is None or deciding != self.num_envs:
             raise EnvError(
-                f"{self.behavior}: {step.num_deciding} agents decide where {self.num_envs} did; "
+                f"{self.behavior}: {deciding} agents decide where {self.num_envs} did; "
                 "a Gymnasium vector environment needs a fixed population."
             )
         if len(step.agent_ids) == self.num_envs:

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.envs.env import DrawableEnv, Env, UnsteadyEnv
-from mlagents_tf.envs.gymnasium_layout import EnvFactory, EnvSource, Layout, only_behavior
+from mlagents_tf.envs.gymnasium_layout import (
+    MOST_EMPTY_STEPS,
+    EnvFactory,
+    EnvSource,
+    Layout,
+    only_behavior,
+)
 from mlagents_tf.errors import EnvError
-from mlagents_tf.steps import Actions, BoolArray, Step, no_actions
+from mlagents_tf.steps import Actions, BoolArray, Step, empty_step, no_actions
 
-MOST_EMPTY_STEPS = 10_000
-"""Steps without any agent after which waiting is given up."""
 DECISIONS_PER_SECOND = 10  # of Unity's examples: every fifth physics step of 20 ms
 
 
@@ -68,6 +72,7 @@ class EnvAsGymEnv(gymnasium.Env[Any, Any]):
             flatten_branched=flatten_branched,
         )
         self._nobody = no_actions(self._layout.spec.actions)
+        self._empty = empty_step(self._layout.spec)
         self.observation_space = self._layout.observation_space
         self.action_space = self._layout.action_space
         self._next: Step | None = self._begin(steps)
@@ -95,7 +100,7 @@ class EnvAsGymEnv(gymnasium.Env[Any, Any]):
             raise EnvError(f"{self.behavior}: no episode has begun, or it has ended; call reset().")
         values = ([action[0]], [action[1]]) if self._layout.hybrid else [action]
         step = self._advance(self._layout.actions(values, 1), self._now.agent_ids)
-        mine = step.agent_ids == self._now.agent_ids
+        mine = np.isin(step.agent_ids, self._now.agent_ids)
         others = step.take(~mine).deciding()
         row = step.take(mine)
         if not mine.any():  # it vanished: the last that was seen of it is all there is
@@ -125,24 +130,23 @@ class EnvAsGymEnv(gymnasium.Env[Any, Any]):
         self.env.close()
 
     def _begin(self, steps: dict[str, Step]) -> Step:
-        """The row of the agent that begins; it may be waited for."""
-        step = steps[self.behavior]
-        if not step.num_deciding:
-            step = self._advance(self._nobody, None)
-        row = step.deciding()
+        """The row of the agent that begins."""
+        row = steps[only_behavior(steps, self.behavior)].deciding()
         self._check_alone(len(row.agent_ids))
         return row
 
-    def _advance(self, actions: Actions, agent: NDArray[np.int64] | None) -> Step:
-        """The next step that has rows, or in which the agent [1] is known to have vanished."""
+    def _advance(self, actions: Actions, agent: NDArray[np.int64]) -> Step:
+        """The next step that has rows, or in which the agent [1] is said to have vanished."""
+        steps = self.env.step({self.behavior: actions})
         for _ in range(MOST_EMPTY_STEPS):
-            step = self.env.step({self.behavior: actions})[self.behavior]
-            actions = self._nobody
+            if steps:
+                only_behavior(steps, self.behavior)
+            step = steps.get(self.behavior, self._empty)
             lost = self.env.take_lost() if isinstance(self.env, UnsteadyEnv) else {}
-            vanished = agent is not None and np.isin(agent, lost.get(self.behavior, [])).any()
-            if vanished or (len(step.agent_ids) if agent is not None else step.num_deciding):
+            if len(step.agent_ids) or np.isin(agent, lost.get(self.behavior, [])).any():
                 return step
-        raise EnvError(f"{self.behavior}: no agent has appeared in {MOST_EMPTY_STEPS} steps.")
+            steps = self.env.step(dict.fromkeys(steps, self._nobody))
+        raise EnvError(f"{self.behavior}: nobody has been seen in {MOST_EMPTY_STEPS} steps.")
 
     def _check_alone(self, agents: int) -> None:
         if agents > 1:

@@ -112,8 +112,9 @@ class EnvAsParallelEnv(ParallelEnv[str, Any, Any]):
             raise EnvError(
                 f"an action was given for '{strangers[0]}', who is not among the agents now."
             )
+        crowds = {name: self._crowds[name] for name in self._asked}
         return self._see(
-            self.env.step({name: crowd.actions(actions) for name, crowd in self._crowds.items()})
+            self.env.step({name: crowd.actions(actions) for name, crowd in crowds.items()})
         )
 
     def observation_space(self, agent: str) -> Space[Any]:
@@ -151,6 +152,7 @@ class EnvAsParallelEnv(ParallelEnv[str, Any, Any]):
             terminations.update(zip(names, step.terminated.tolist(), strict=True))
             truncations.update(zip(names, step.interrupted.tolist(), strict=True))
         truncations.update(dict.fromkeys(self._vanished(), True))
+        self._asked = list(steps)
         before = set(self.agents)
         self.possible_agents += [name for name in rewards if name not in before]
         self.agents = [name for name in rewards if not terminations[name] | truncations[name]]

@@ -23,11 +23,15 @@ class Script:
     def reset(self, parameters=None):
         self.resets += 1
         self.told = iter(self.rows)
-        return {"Scripted": next(self.told)}
+        return self.say()
 
     def step(self, actions):
-        self.actions.append(actions["Scripted"].discrete.tolist())
-        return {"Scripted": next(self.told)}
+        self.actions += [rows.discrete.tolist() for rows in actions.values()]
+        return self.say()
+
+    def say(self):
+        step = next(self.told)
+        return {} if step is None else {"Scripted": step}
 
     def close(self):
         pass
@@ -89,7 +93,7 @@ def test_an_end_without_a_next_episode_is_followed_by_a_real_reset():
 
 
 def test_an_agent_that_pauses_is_waited_for():
-    env = Script(rows(0), empty_step(SPEC), empty_step(SPEC), rows(0, seen=[3]))
+    env = Script(rows(0), empty_step(SPEC), None, empty_step(SPEC), rows(0, seen=[3]))
     single = EnvAsGymEnv(env)
     single.reset()
     assert single.step([1, 1])[0].tolist() == [3]
@@ -97,7 +101,7 @@ def test_an_agent_that_pauses_is_waited_for():
 
 
 def test_an_agent_that_is_late_is_waited_for():
-    single = EnvAsGymEnv(Script(empty_step(SPEC), empty_step(SPEC), rows(4)))
+    single = EnvAsGymEnv(Script(None, empty_step(SPEC), rows(4)))
     assert single.reset()[0].tolist() == [4]
 
 
@@ -107,6 +111,31 @@ def test_an_agent_that_vanishes_is_truncated():
     obs, reward, *ended, _ = single.step([0, 0])
     assert (obs.tolist(), reward, ended) == ([7], 0.0, [False, True])
     assert single.reset()[0].tolist() == [1]
+
+
+def test_an_agent_that_the_environment_has_lost_is_truncated():
+    env = Script(rows(0, seen=[7]), None)
+    env.take_lost = lambda: {"Scripted": np.array([0])}
+    single = EnvAsGymEnv(env)
+    single.reset()
+    obs, _, *ended, _ = single.step([0, 0])
+    assert (obs.tolist(), ended) == ([7], [False, True])
+
+
+def test_nobody_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr("mlagents_tf.envs.gymnasium_layout.MOST_EMPTY_STEPS", 3)
+    monkeypatch.setattr("mlagents_tf.envs.gymnasium_single.MOST_EMPTY_STEPS", 3)
+    with pytest.raises(EnvError, match="nobody has decided anything in 3 steps"):
+        EnvAsGymEnv(Script(*[None] * 5))
+    single = EnvAsGymEnv(Script(rows(0), *[None] * 5))
+    single.reset()
+    with pytest.raises(EnvError, match="nobody has been seen in 3 steps"):
+        single.step([0, 0])
+
+
+def test_a_class_is_no_environment():
+    with pytest.raises(EnvError, match="the class Script was given"):
+        EnvAsGymEnv(Script)
 
 
 def test_one_who_ends_in_its_first_row_has_no_episode():

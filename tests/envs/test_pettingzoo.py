@@ -139,6 +139,28 @@ def test_an_agent_that_pauses_stays_with_what_it_saw():
     assert env.env.actions[1] == {"Striker": [1]}
 
 
+def test_a_behavior_of_which_nothing_is_said_is_not_asked():
+    env = EnvAsParallelEnv(
+        Script(
+            {"Striker": rows(0), "Goalie": rows(0)},
+            {"Striker": rows(0)},
+            {"Striker": rows(0), "Goalie": rows(0, rewards=[2])},
+        )
+    )
+    env.reset()
+    goalie = "Goalie?agent_id=0"
+    *_, infos = env.step({striker(0): 0, goalie: 0})
+    assert not infos[goalie]["decides"]
+    _, rewards, *_ = env.step({striker(0): 1, goalie: 1})
+    assert env.env.actions[1] == {"Striker": [1]}
+    assert rewards[goalie] == 2.0
+
+
+def test_a_reset_waits_until_somebody_is_there():
+    env = EnvAsParallelEnv(Script({"Striker": rows()}, {}, {"Striker": rows(4)}))
+    assert env.reset()[0].keys() == {striker(0)}
+
+
 def test_an_agent_that_is_lost_is_truncated():
     env = EnvAsParallelEnv(Script({"Striker": rows(0, 1)}, {"Striker": rows(1)}))
     env.reset()
