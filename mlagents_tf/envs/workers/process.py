@@ -186,8 +186,9 @@ class Service:
     def _make_room(self, parts: tuple[Part, ...]) -> None:
         """Lays the columns out, in a larger block if need be."""
         self._parts, self._views = parts, ()
-        needed = block_size(parts, self._specs)
-        if self._block is None or needed > self._block.size:
+        views = self._block.lay_out(parts, self._specs) if self._block else None
+        if views is None:
+            needed = block_size(parts, self._specs)
             self._pipe.send(messages.ROOM + str(needed).encode())
             kind, name = self._pipe.receive()
             if kind != messages.BLOCK:  # the parent closes instead
@@ -195,7 +196,8 @@ class Service:
             if self._block is not None:
                 self._block.close()
             self._block = Block.attach(name.decode())
-        self._views = self._block.lay_out(parts, self._specs)
+            views = self._block.lay_out(parts, self._specs)
+        self._views = views or ()
 
     def _tell_news(self) -> None:
         """Tells the parent what it has to know before the step, if there is anything."""

@@ -22,6 +22,7 @@ LIFE_BITS = 40
 
 ALIGNMENT = 64  # bytes; no two columns share a cache line
 PAGE = 4096
+MOST_LAYOUTS = 64  # how many agents there are repeats itself; making views takes 30 us
 SEGMENTS = Path("/dev/shm")
 PART = struct.Struct("<HIIB")
 
@@ -178,7 +179,7 @@ class Block:
     def __init__(self, memory: SharedMemory) -> None:
         self._memory = memory
         self._named = True
-        self._views: tuple[Shared, ...] = ()
+        self._layouts: dict[tuple[Part, ...], tuple[Shared, ...]] = {}
 
     @classmethod
     def create(cls, needed: int) -> Block:
@@ -219,10 +220,20 @@ class Block:
         """Bytes."""
         return self._memory.size
 
-    def lay_out(self, parts: Sequence[Part], specs: Sequence[Spec]) -> tuple[Shared, ...]:
-        """Views for these parts; earlier ones must not be used any more."""
-        self._views = make_views(parts, specs, cast(memoryview, self._memory.buf))
-        return self._views
+    def lay_out(self, parts: tuple[Part, ...], specs: Sequence[Spec]) -> tuple[Shared, ...] | None:
+        """Views for these parts, which share the memory with earlier ones; None if it is too small.
+
+        `specs` are those of the behaviors' numbers, of which there may be more each time.
+        """
+        views = self._layouts.get(parts)
+        if views is None:
+            if block_size(parts, specs) > self.size:
+                return None
+            if len(self._layouts) == MOST_LAYOUTS:
+                self._layouts.clear()
+            views = make_views(parts, specs, cast(memoryview, self._memory.buf))
+            self._layouts[parts] = views
+        return views
 
     def unlink(self) -> None:
         """Takes the name away; who has attached keeps the memory. May be called twice."""
@@ -232,7 +243,7 @@ class Block:
 
     def close(self) -> None:
         """Gives the memory back, in this process."""
-        self._views = ()
+        self._layouts.clear()
         with contextlib.suppress(BufferError):  # an exception holds views: it ends with the process
             self._memory.close()
 

@@ -237,14 +237,15 @@ class Worker:
             self._block, self._new_block = self._new_block, None
         if kind == messages.ANSWER:
             self.parts = decode_parts(body)
-            self.views = self._block.lay_out(self.parts, self.specs) if self._block else ()
+            views = self._block.lay_out(self.parts, self.specs) if self._block else None
+            self.views = views or ()
         if self.reset_next is not None:
             self.ask_reset(self.reset_next)
             return
         self.stage = Stage.ANSWERED
         for part, shared in zip(self.parts, self.views, strict=True):
             agents = self.live.setdefault(self.names[part.behavior], LiveAgents())
-            agents.see(shared.step, part.deciding)
+            agents.see(shared.step)
 
     def _take_news(self, news: News) -> News:
         self.names += news.specs

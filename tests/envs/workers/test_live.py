@@ -10,7 +10,7 @@ from mlagents_tf.steps import make_step
 def see(agents, deciding=(), ended=()):
     ids = np.array([*ended, *deciding], np.int64)
     terminated = np.arange(len(ids)) < len(ended)
-    agents.see(make_step(ids, (), terminated=terminated), len(deciding))
+    agents.see(make_step(ids, (), terminated=terminated))
 
 
 def test_agents_live_from_their_first_decision_to_their_last_row():
@@ -38,11 +38,18 @@ def test_the_same_rows_are_followed_when_one_of_them_ends():
 
 
 def test_agents_that_are_never_heard_of_again_are_forgotten(monkeypatch):
-    monkeypatch.setattr(live, "FORGET_STEPS", 3)
+    monkeypatch.setattr(live, "FOLD_STEPS", 1)
+    monkeypatch.setattr(live, "FORGET_FOLDS", 3)
     agents = LiveAgents()
-    see(agents, [1])
-    for newcomer in range(2, 6):
+    for newcomer in range(1, 6):
         see(agents, [newcomer])
-    assert 1 in agents.ids
-    see(agents, [6])
-    assert agents.ids.tolist() == [3, 4, 5, 6]
+    assert agents.ids.tolist() == [1, 2, 3, 4, 5]
+    see(agents, [6])  # the second three
+    assert agents.ids.tolist() == [4, 5, 6]
+
+
+def test_many_steps_are_put_together():
+    agents = LiveAgents()
+    for newcomer in range(1000):
+        see(agents, [newcomer], ended=[newcomer - 1] if newcomer % 2 else [])
+    assert agents.ids.tolist() == list(range(1, 1000, 2))
