@@ -48,7 +48,8 @@ def how_it_ended(code: int | None, *, spoke: bool) -> Failure:
     """
     how = f"exited with code {code}"
     if code is not None and code < 0:
-        how = f"was killed by {signal.Signals(-code).name}"
+        names = {each.value: each.name for each in signal.Signals}
+        how = f"was killed by {names.get(-code, f'signal {-code}')}"
     if not spoke and code == 1:
         return Failure(
             f"its process {how} before it reached the environment, most often since a script "

@@ -30,11 +30,15 @@ class LiveAgents:
     def see(self, step: Step) -> None:
         """Follows a step, whose arrays may change later."""
         self._seen.append((step.agent_ids.copy(), step.ended))
-        if len(self._seen) == FOLD_STEPS:
+        if len(self._seen) >= FOLD_STEPS:
             self._fold()
             self._folds += 1
             if self._folds % FORGET_FOLDS == 0:
                 self._old, self._young = self._young, np.zeros(0, np.int64)
+
+    def forget(self, ids: IntArray) -> None:
+        """Agents [N] that are gone without a last row."""
+        self._seen.append((ids, np.ones(len(ids), np.bool_)))
 
     def _fold(self) -> None:
         """Since an id that has ended does not return, the order of steps does not matter."""

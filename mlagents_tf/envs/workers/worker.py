@@ -150,6 +150,11 @@ class Worker:
         live, self.live = self.live, {}
         return {name: agents.ids for name, agents in live.items() if len(agents.ids)}
 
+    def forget(self, lost: Mapping[str, IntArray]) -> None:
+        """Agents [N] by behavior that the environment has lost itself."""
+        for name, ids in lost.items():
+            self.live.setdefault(name, LiveAgents()).forget(ids)
+
     def ask_close(self) -> None:
         """Asks the process to close its environment and end."""
         if self._pipe is not None:
@@ -168,13 +173,13 @@ class Worker:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Ends the process, even one that is stopped, and the player it has started."""
+        """Ends the process, even one that is stopped."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
 
     def release(self) -> None:
-        """Gives back what belonged to a process that has ended."""
+        """Gives back what belonged to a process that has ended; kills its player."""
         if self._player is not None:
             with contextlib.suppress(psutil.Error):
                 self._player.kill()  # psutil compares the time of creation first

@@ -70,6 +70,7 @@ class Workers:
         self._lives = 0
         self._begun = False
         self._closed = False
+        self._over: EnvError | None = None
         self._specs: dict[str, Spec] = {}
         self._branches: dict[str, NDArray[np.uint32]] = {}
         self._parameters: dict[str, float] = {}
@@ -199,6 +200,8 @@ class Workers:
         """Waits until something happens or is due, and deals with it."""
         if self._closed:
             raise EnvError("the workers are closed.")
+        if self._over is not None:
+            raise self._over
         due = min(worker.due for worker in self._workers)
         timeout = None if due == math.inf else max(0.0, due - time.monotonic())
         waitables = [each for worker in self._workers for each in worker.waitables]
@@ -236,7 +239,9 @@ class Workers:
             self._branches[name] = np.asarray(spec.actions.discrete_branches, np.uint32)
         self._statistics += news.statistics
         self.unknown_parameters.update(news.unknown_parameters)
-        self._lose({name: np.array(ids, np.int64) for name, ids in news.lost.items()})
+        lost = {name: np.array(ids, np.int64) for name, ids in news.lost.items()}
+        worker.forget(lost)
+        self._lose(lost)
 
     def _lose(self, lost: Mapping[str, IntArray]) -> None:
         for name, ids in lost.items():
@@ -244,10 +249,15 @@ class Workers:
 
     def _mourn(self, worker: Worker, failure: Failure, now: float) -> None:
         """Reports the agents of a worker that has failed, and plans its restart if it may."""
-        if not self._begun:
-            raise failure.error(f"worker {worker.number}: ")
         self._lose(worker.lost())
-        worker.restart_at = now + self._restarts[worker].pause(worker.number, failure, now)
+        try:
+            if not self._begun:
+                raise failure.error(f"worker {worker.number}: ")
+            pause = self._restarts[worker].pause(worker.number, failure, now)
+        except EnvError as error:
+            self._over = error
+            raise
+        worker.restart_at = now + pause
         self._statistics.append(RESTARTED)
         self._notify(f"Restarting worker[{worker.number}] after '{failure.sentence}'")
 

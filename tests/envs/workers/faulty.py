@@ -109,6 +109,23 @@ class Talker(LineWorld):
             Path(self.closed).write_text("closed")
 
 
+class Forgetful(LineWorld):
+    """Loses its agent 0 in its second step, and says so."""
+
+    def __init__(self):
+        super().__init__(2)
+        self.lost = {}
+        self.steps = 0
+
+    def step(self, actions):
+        self.steps += 1
+        self.lost = {NAME: np.array([0])} if self.steps == 2 else {}
+        return super().step(actions)
+
+    def take_lost(self):
+        return self.lost
+
+
 class WithPlayer(LineWorld):
     """Has a player of its own, which does not end by itself."""
 

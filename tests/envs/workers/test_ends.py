@@ -107,6 +107,7 @@ def test_workers_and_their_players_end_when_the_parent_is_killed(tmp_path):
     assert segments() == before
 
 
+@pytest.mark.slow  # it is given five seconds to close
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_a_worker_that_is_stuck_ends_too_when_the_parent_is_killed(tmp_path):
     then = "env.step({name: no_actions(env.specs[name].actions, 1) for name in env.specs})"

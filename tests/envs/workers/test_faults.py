@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from mlagents_tf.envs.registry import make_env
+from mlagents_tf.envs.workers import workers
 from mlagents_tf.envs.workers.restarts import RestartLimits
 from mlagents_tf.envs.workers.shared import LIFE_BITS
 from mlagents_tf.errors import EnvError
@@ -18,6 +19,7 @@ from tests.envs.workers.faulty import (
     NAME,
     Broken,
     FaultyLine,
+    Forgetful,
     Parametric,
     Sleeper,
     WithPlayer,
@@ -90,6 +92,16 @@ def test_a_killed_worker_is_noticed_at_once_and_the_other_goes_on_meanwhile():
     env.close()
 
 
+def test_agents_that_an_environment_has_lost_are_passed_on_once():
+    env = make_workers(Forgetful)
+    steps = play(env, env.reset(), 2)
+    assert env.take_lost()[NAME].tolist() == [0]
+    environment_processes()[0].kill()
+    play_until(env, steps, has_life(1))
+    assert env.take_lost()[NAME].tolist() == [1]
+    env.close()
+
+
 def test_a_failure_in_the_reset_of_a_replacement_counts_and_is_retried(tmp_path):
     once = tmp_path / "once"
     once.write_text("not yet")
@@ -129,6 +141,8 @@ def test_beyond_the_limits_the_first_failure_is_told(limits, restarts, sentence)
     assert sentence in text
     assert "Its first failure: ValueError: the ball is gone\n\nTraceback" in text
     assert "in raise_error" in text
+    with pytest.raises(EnvError, match="failed once more"):  # it stays so
+        env.reset()
     env.close()
 
 
@@ -206,12 +220,14 @@ def test_twenty_kills_leave_nothing_behind():
     assert not environment_processes()
 
 
-def test_a_stopped_worker_does_not_keep_close_waiting_for_ever():
+def test_a_stopped_worker_does_not_keep_close_waiting_for_ever(monkeypatch):
+    monkeypatch.setattr(workers, "CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr(workers, "TERMINATE_SECONDS", 0.5)
     env = make_workers(partial(make_env, "3DBall"))
     env.reset()
     (worker,) = environment_processes()
     os.kill(worker.pid, signal.SIGSTOP)
     began = time.monotonic()
     env.close()
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 3
     assert not psutil.pid_exists(worker.pid)

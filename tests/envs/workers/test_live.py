@@ -48,6 +48,13 @@ def test_agents_that_are_never_heard_of_again_are_forgotten(monkeypatch):
     assert agents.ids.tolist() == [4, 5, 6]
 
 
+def test_agents_that_the_environment_has_lost_are_not_lost_again():
+    agents = LiveAgents()
+    see(agents, [1, 2])
+    agents.forget(np.array([2]))
+    assert agents.ids.tolist() == [1]
+
+
 def test_many_steps_are_put_together():
     agents = LiveAgents()
     for newcomer in range(1000):
