@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from uuid import UUID
 
 from mlagents_tf.envs.env import EnvStatistic, Parameters
-from mlagents_tf.envs.unity.channels import (
-    STATISTICS,
-    EngineConfig,
-    parameter_messages,
-    read_statistic,
-    unpack,
-)
 from mlagents_tf.envs.unity.connection import Connection, Heard
-from mlagents_tf.errors import EnvError
+from mlagents_tf.envs.unity.side_channel.engine_configuration_channel import (
+    EngineConfig,
+    EngineConfigurationChannel,
+)
+from mlagents_tf.envs.unity.side_channel.environment_parameters_channel import (
+    EnvironmentParametersChannel,
+)
+from mlagents_tf.envs.unity.side_channel.side_channel_manager import SideChannelManager
+from mlagents_tf.envs.unity.side_channel.stats_side_channel import StatsSideChannel
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 
@@ -30,9 +29,12 @@ class UnityEnv:
 
     def __init__(self, connection: Connection, engine: EngineConfig | None = None) -> None:
         self._connection = connection
-        self._greeting = engine.messages() if engine else b""
-        self._statistics: list[EnvStatistic] = []
-        self._complained: set[UUID] = set()
+        self._parameters = EnvironmentParametersChannel()
+        self._statistics = StatsSideChannel()
+        drawing = EngineConfigurationChannel()
+        if engine is not None:
+            drawing.set_configuration(engine)
+        self._channels = SideChannelManager([drawing, self._parameters, self._statistics])
 
     @property
     def specs(self) -> Mapping[str, Spec]:
@@ -47,8 +49,9 @@ class UnityEnv:
 
     def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
         """Begins anew; rows of agents that ended by it are left out."""
-        greeting, self._greeting = self._greeting, b""
-        heard = self._connection.reset(greeting + parameter_messages(parameters or {}))
+        for name, value in (parameters or {}).items():
+            self._parameters.set_float_parameter(name, value)
+        heard = self._connection.reset(self._channels.generate_side_channel_messages())
         return {name: step.deciding() for name, step in self._listen(heard).items()}
 
     def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
@@ -57,34 +60,12 @@ class UnityEnv:
 
     def take_statistics(self) -> list[EnvStatistic]:
         """What the scene's StatsRecorder has reported since this was called last."""
-        taken, self._statistics = self._statistics, []
-        return taken
+        return self._statistics.take()
 
     def close(self) -> None:
         """Tells the player to stop; may be called twice."""
         self._connection.close()
 
     def _listen(self, heard: Heard) -> dict[str, Step]:
-        if len(heard.side_channel):
-            try:
-                for channel, message in unpack(memoryview(heard.side_channel)):
-                    self._hear(channel, message)
-            except EnvError as error:
-                self._complain(UUID(int=0), str(error))
+        self._channels.process_side_channel_message(heard.side_channel)
         return heard.steps
-
-    def _hear(self, channel: UUID, message: memoryview) -> None:
-        """Statistics are taken; a channel that only a script would listen to is passed over."""
-        if channel != STATISTICS:
-            self._complain(channel, f"nobody listens to Unity's side channel {channel}")
-            return
-        try:
-            self._statistics.append(read_statistic(message))
-        except EnvError as error:
-            self._complain(channel, str(error))
-
-    def _complain(self, channel: UUID, problem: str) -> None:
-        """Warns once of each channel."""
-        if channel not in self._complained:
-            self._complained.add(channel)
-            warnings.warn(f"{problem}; its messages are dropped", stacklevel=2)

@@ -37,5 +37,9 @@ class UnityActionException(UnityException):
     """Actions of a wrong shape, or of a behavior or agent that is not there."""
 
 
+class UnitySideChannelException(UnityException):
+    """A message of a side channel that cannot be read, or not be sent."""
+
+
 class UnityPolicyException(UnityException):
     """Never raised here; scripts that catch it keep running."""

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 
-from mlagents_tf.envs.unity.channels import EngineConfig
 from mlagents_tf.envs.unity.connection import TIMEOUT_SECONDS, Connection
 from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityWorkerInUseException
 from mlagents_tf.envs.unity.server import LOCAL, RECEIVE_BYTES, ExchangeServer
+from mlagents_tf.envs.unity.side_channel.engine_configuration_channel import EngineConfig
 
 EDITOR_PORT = 5004
 BUILD_PORT = 5005
