@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -76,13 +76,11 @@ def work(connection: Connection, maker: Callable[[], Env], life: int) -> None:
     _behave()
     pipe = Pipe(connection)
     service: Service | None = None
-    made: list[Env] = []
-    threading.Thread(target=_end_with_the_parent, args=(made,), daemon=True).start()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     with contextlib.suppress(ParentGoneError):
         try:
             pipe.send(messages.HELLO)
-            made.append(maker())
-            service = Service(pipe, made[0], life)
+            service = Service(pipe, maker(), life)
             service.run()
         except ParentGoneError:
             raise
@@ -102,24 +100,31 @@ def _behave() -> None:
     if hasattr(signal, "pthread_sigmask"):  # the parent has blocked it until now
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threadpool_limits(1, user_api="blas")
+    for library in ("OMP", "OPENBLAS", "MKL"):  # for what is loaded later
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def _exit(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _end_with_the_parent(made: list[Env]) -> None:
+def _end_with_the_parent() -> None:
     """Watches the parent, from a thread since the environment may be busy or stuck."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
     parent.join()
     time.sleep(ALONE_SECONDS)  # the main thread is gone by then, unless it is stuck
-    pid = getattr(made[0], "player_pid", None) if made else None
-    if pid is not None:
-        with contextlib.suppress(psutil.Error):
-            psutil.Process(pid).kill()
+    with contextlib.suppress(psutil.Error):
+        kill_all(psutil.Process().children(recursive=True))
     os._exit(1)
+
+
+def kill_all(processes: Sequence[psutil.Process]) -> None:
+    """Kills those that still run; psutil compares the time of creation, so never a successor."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 class Service:

@@ -16,6 +16,7 @@ from mlagents_tf.envs.workers import messages
 from mlagents_tf.envs.workers.launch import how_it_ended, start_process
 from mlagents_tf.envs.workers.live import LiveAgents
 from mlagents_tf.envs.workers.messages import News
+from mlagents_tf.envs.workers.process import kill_all
 from mlagents_tf.envs.workers.restarts import Failure
 from mlagents_tf.envs.workers.shared import Block, Part, Shared, decode_parts
 from mlagents_tf.specs import Spec
@@ -173,16 +174,20 @@ class Worker:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Ends the process, even one that is stopped."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
+        """Ends the process, even one that is stopped, and those it has started."""
+        if self._process is None:
+            return
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        self._process.join()
+        kill_all(children)
 
     def release(self) -> None:
         """Gives back what belonged to a process that has ended; kills its player."""
         if self._player is not None:
-            with contextlib.suppress(psutil.Error):
-                self._player.kill()  # psutil compares the time of creation first
+            kill_all([self._player])
         if self._pipe is not None:
             self._pipe.close()
         self.views = ()

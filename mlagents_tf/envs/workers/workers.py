@@ -202,6 +202,13 @@ class Workers:
             raise EnvError("the workers are closed.")
         if self._over is not None:
             raise self._over
+        try:
+            self._attend_all()
+        except EnvError as error:
+            self._over = error
+            raise
+
+    def _attend_all(self) -> None:
         due = min(worker.due for worker in self._workers)
         timeout = None if due == math.inf else max(0.0, due - time.monotonic())
         waitables = [each for worker in self._workers for each in worker.waitables]
@@ -249,15 +256,10 @@ class Workers:
 
     def _mourn(self, worker: Worker, failure: Failure, now: float) -> None:
         """Reports the agents of a worker that has failed, and plans its restart if it may."""
+        if not self._begun:
+            raise failure.error(f"worker {worker.number}: ")
         self._lose(worker.lost())
-        try:
-            if not self._begun:
-                raise failure.error(f"worker {worker.number}: ")
-            pause = self._restarts[worker].pause(worker.number, failure, now)
-        except EnvError as error:
-            self._over = error
-            raise
-        worker.restart_at = now + pause
+        worker.restart_at = now + self._restarts[worker].pause(worker.number, failure, now)
         self._statistics.append(RESTARTED)
         self._notify(f"Restarting worker[{worker.number}] after '{failure.sentence}'")
 

@@ -129,10 +129,10 @@ class Forgetful(LineWorld):
 class WithPlayer(LineWorld):
     """Has a player of its own, which does not end by itself."""
 
-    def __init__(self, stuck=False):
+    def __init__(self, stuck=False, told=True):
         super().__init__(1)
         self.player = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
-        self.player_pid = self.player.pid
+        self.player_pid = self.player.pid if told else None
         self.stuck = stuck
 
     def step(self, actions):

@@ -179,22 +179,25 @@ def test_workers_with_different_specs_are_refused():
         make_workers(partial(choose_spec, 1), partial(choose_spec, 2))
 
 
-@pytest.mark.parametrize("stuck", [False, True])
-def test_a_player_dies_with_its_worker(stuck):
-    env = make_workers(partial(WithPlayer, stuck), step_timeout=1.0)
+def test_a_player_dies_with_its_worker():
+    env = make_workers(WithPlayer)
     steps = env.reset()
     (worker,) = environment_processes()
     (player,) = worker.children()
-    if not stuck:
-        worker.kill()
-    play_until(env, steps, lambda _: bool(env.remarks)) if not stuck else _step_once(env, steps)
+    worker.kill()
+    play_until(env, steps, has_life(1))
     assert gone(player)
     env.close()
 
 
-def _step_once(env, steps):
-    with pytest.raises(EnvError):
+def test_a_worker_that_is_killed_for_its_silence_takes_along_what_it_has_started():
+    env = make_workers(partial(WithPlayer, stuck=True, told=False), step_timeout=0.5)
+    steps = env.reset()
+    (player,) = environment_processes()[0].children()
+    with pytest.raises(EnvError, match=r"it said nothing for 0.5 s, and was killed"):
         play(env, steps, 3)
+    assert gone(player)
+    env.close()
 
 
 def test_twenty_kills_leave_nothing_behind():
