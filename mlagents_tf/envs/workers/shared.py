@@ -136,6 +136,34 @@ def write_step(behavior: str, step: Step, target: Step, life: int) -> None:
         _fill(behavior, f"observation {index}", obs, place)
 
 
+def join_steps(steps: Sequence[Step]) -> Step:
+    """Rows of all steps, one after another, in arrays of their own."""
+    masks = [each.allowed_actions for each in steps]
+    return Step(
+        np.concatenate([each.agent_ids for each in steps]),
+        tuple(map(np.concatenate, zip(*(each.obs for each in steps), strict=True))),
+        np.concatenate([each.rewards for each in steps]),
+        np.concatenate([each.group_ids for each in steps]),
+        np.concatenate([each.group_rewards for each in steps]),
+        _join_masks(masks, steps),
+        np.concatenate([each.terminated for each in steps]),
+        np.concatenate([each.interrupted for each in steps]),
+    )
+
+
+def _join_masks(masks: Sequence[Any], steps: Sequence[Step]) -> NDArray[np.bool_] | None:
+    """Masks of all rows; where only some workers have masks, the others allow everything."""
+    options = [mask.shape[1] for mask in masks if mask is not None]
+    if not options:
+        return None
+    return np.concatenate(
+        [
+            np.ones((len(each.agent_ids), options[0]), np.bool_) if mask is None else mask
+            for mask, each in zip(masks, steps, strict=True)
+        ]
+    )
+
+
 def _fill(behavior: str, what: str, array: NDArray[Any], place: NDArray[Any]) -> None:
     if array.shape != place.shape or array.dtype != place.dtype:
         raise EnvError(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mlagents_tf.envs.env import Aggregation, Env, EnvStatistic, Parameters, check_actions
 from mlagents_tf.envs.workers.messages import News
 from mlagents_tf.envs.workers.restarts import Failure, RestartLimits, Restarts
-from mlagents_tf.envs.workers.shared import Part
+from mlagents_tf.envs.workers.shared import Part, join_steps
 from mlagents_tf.envs.workers.worker import Stage, Worker
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
@@ -80,15 +80,7 @@ class Workers:
         self._workers = [Worker(i, maker, step_timeout) for i, maker in enumerate(makers)]
         limits = limits or RestartLimits()
         self._restarts = {worker: Restarts(limits) for worker in self._workers}
-        atexit.register(self.close)
-        try:
-            for worker in self._workers:
-                self._start(worker)
-            while any(worker.stage is not Stage.READY for worker in self._workers):
-                self._proceed()
-        except BaseException:
-            self.close()
-            raise
+        self._start_all()
 
     @property
     def specs(self) -> Mapping[str, Spec]:
@@ -97,6 +89,7 @@ class Workers:
 
     def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
         """Resets every worker and waits for all; one that is being replaced joins later."""
+        self._check_usable()
         self._parameters.update(parameters or {})
         for worker in self._workers:
             if worker.stage is Stage.BUSY:
@@ -114,6 +107,7 @@ class Workers:
         Raises:
             EnvError: actions do not fit, or a worker has failed too often.
         """
+        self._check_usable()
         if not self._begun:
             raise EnvError("step was called before reset.")
         self._send(self._checked(actions))
@@ -147,6 +141,25 @@ class Workers:
                 worker.kill()
         for worker in self._workers:
             worker.release()
+
+    def _start_all(self) -> None:
+        """Starts all processes, and ends them if one cannot make its environment."""
+        atexit.register(self.close)
+        try:
+            for worker in self._workers:
+                self._start(worker)
+            while any(worker.stage is not Stage.READY for worker in self._workers):
+                self._proceed()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_usable(self) -> None:
+        """Raises EnvError if nothing can be asked any more."""
+        if self._closed:
+            raise EnvError("the workers are closed.")
+        if self._over is not None:
+            raise self._over
 
     def _checked(self, actions: Mapping[str, Actions]) -> dict[str, Actions]:
         """Actions for each behavior of the last step; EnvError unless they fit."""
@@ -198,10 +211,6 @@ class Workers:
 
     def _proceed(self) -> None:
         """Waits until something happens or is due, and deals with it."""
-        if self._closed:
-            raise EnvError("the workers are closed.")
-        if self._over is not None:
-            raise self._over
         try:
             self._attend_all()
         except EnvError as error:
@@ -209,6 +218,7 @@ class Workers:
             raise
 
     def _attend_all(self) -> None:
+        """Takes one message from each worker that has one, and moves on those that are due."""
         due = min(worker.due for worker in self._workers)
         timeout = None if due == math.inf else max(0.0, due - time.monotonic())
         waitables = [each for worker in self._workers for each in worker.waitables]
@@ -262,31 +272,3 @@ class Workers:
         worker.restart_at = now + self._restarts[worker].pause(worker.number, failure, now)
         self._statistics.append(RESTARTED)
         self._notify(f"Restarting worker[{worker.number}] after '{failure.sentence}'")
-
-
-def join_steps(steps: Sequence[Step]) -> Step:
-    """Rows of all steps, one after another, in arrays of their own."""
-    masks = [each.allowed_actions for each in steps]
-    return Step(
-        np.concatenate([each.agent_ids for each in steps]),
-        tuple(map(np.concatenate, zip(*(each.obs for each in steps), strict=True))),
-        np.concatenate([each.rewards for each in steps]),
-        np.concatenate([each.group_ids for each in steps]),
-        np.concatenate([each.group_rewards for each in steps]),
-        _join_masks(masks, steps),
-        np.concatenate([each.terminated for each in steps]),
-        np.concatenate([each.interrupted for each in steps]),
-    )
-
-
-def _join_masks(masks: Sequence[Any], steps: Sequence[Step]) -> NDArray[np.bool_] | None:
-    """Masks of all rows; where only some workers have masks, the others allow everything."""
-    options = [mask.shape[1] for mask in masks if mask is not None]
-    if not options:
-        return None
-    return np.concatenate(
-        [
-            np.ones((len(each.agent_ids), options[0]), np.bool_) if mask is None else mask
-            for mask, each in zip(masks, steps, strict=True)
-        ]
-    )

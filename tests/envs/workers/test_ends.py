@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from mlagents_tf.envs.registry import make_env
+from mlagents_tf.errors import EnvError
 from tests.envs.workers.faulty import Talker
 from tests.envs.workers.playing import environment_processes, gone, make_workers, play
 
@@ -22,6 +23,7 @@ SCRIPT = """
 import sys, time
 from functools import partial
 from mlagents_tf.envs.workers.workers import Workers
+from mlagents_tf.errors import EnvError
 from tests.envs.workers.faulty import Sleeper, Talker, WithPlayer
 
 def main():
@@ -62,6 +64,10 @@ def test_close_ends_every_process_and_may_be_called_twice(tmp_path):
     assert closed.read_text() == "closed"
     env.close()
     assert not environment_processes()
+    with pytest.raises(EnvError, match="the workers are closed"):
+        env.reset()
+    with pytest.raises(EnvError, match="the workers are closed"):
+        env.step({})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

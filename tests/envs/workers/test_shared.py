@@ -12,6 +12,7 @@ from mlagents_tf.envs.workers.shared import (
     block_size,
     decode_parts,
     encode_parts,
+    join_steps,
     make_views,
     measure,
     write_step,
@@ -131,3 +132,21 @@ def test_a_block_is_seen_by_who_attaches_and_outlives_its_name():
 def test_a_block_larger_than_the_machine_is_refused():
     with pytest.raises(EnvError, match="bytes of shared memory cannot be had"):
         Block.create(2**50)
+
+
+def test_joined_steps_are_copies_one_after_another():
+    one = make_step(np.array([1, 2]), (np.array([[1.0], [2.0]], np.float32),))
+    other = make_step(np.array([7]), (np.array([[7.0]], np.float32),))
+    both = join_steps([one, other])
+    assert both.agent_ids.tolist() == [1, 2, 7]
+    assert both.obs[0].tolist() == [[1.0], [2.0], [7.0]]
+    assert both.allowed_actions is None
+    one.obs[0][:] = 0.0
+    assert both.obs[0][0] == 1.0
+
+
+def test_where_only_some_have_masks_the_others_allow_everything():
+    masked = make_step(np.array([1]), (), allowed_actions=np.array([[True, False]]))
+    free = make_step(np.array([2, 3]), ())
+    joined = join_steps([free, masked]).allowed_actions
+    assert joined.tolist() == [[True, True], [True, True], [True, False]]
