@@ -146,25 +146,58 @@ def _observation_type(value: int) -> ObservationType:
     return ObservationType(value) if value in list(ObservationType) else ObservationType.DEFAULT
 
 
-def encode_observation(spec: ObservationSpec, values: NDArray[Any]) -> bytes:
+class Form(NamedTuple):
+    """How observations are sent.
+
+    Attributes:
+        channels_last: images as [H, W, C], as Unity's packages before 3 have them.
+        described: with properties of the axes, types and names, which package 1.0 has not.
+    """
+
+    channels_last: bool = False
+    described: bool = True
+
+    def shape(self, spec: ObservationSpec) -> tuple[int, ...]:
+        """Of an observation as it is sent."""
+        return (*spec.shape[1:], spec.shape[0]) if self.turns(spec) else spec.shape
+
+    def turns(self, spec: ObservationSpec) -> bool:
+        """Whether an observation is an image whose channels are put last."""
+        return self.channels_last and spec.is_image
+
+
+NEWEST = Form()
+
+
+def encode_observation(spec: ObservationSpec, values: NDArray[Any], form: Form = NEWEST) -> bytes:
     """The message of one observation, an array of the spec's shape; bytes as PNG."""
-    properties = spec.dimension_properties
-    if not properties and len(spec.shape) == 3:
-        properties = CHANNELS_FIRST
     mapping: tuple[int, ...] = ()
     if spec.dtype == "uint8":
         compressed, mapping = encode_images(values.transpose(1, 2, 0))
         content = integer_field(2, PNG) + bytes_field(3, compressed)
     else:
-        floats = np.ascontiguousarray(values, "<f4").tobytes()
+        sent = values.transpose(1, 2, 0) if form.turns(spec) else values
+        floats = np.ascontiguousarray(sent, "<f4").tobytes()
         content = bytes_field(4, bytes_field(1, floats) if floats else b"")
+    shape = packed_field(1, form.shape(spec))
+    if not form.described:
+        return shape + content
     return b"".join(
         [
-            packed_field(1, spec.shape),
+            shape,
             content,
             packed_field(5, mapping),
-            packed_field(6, properties),
+            packed_field(6, _sent_properties(spec, form)),
             integer_field(7, spec.observation_type),
             bytes_field(8, spec.name.encode()) if spec.name else b"",
         ]
     )
+
+
+def _sent_properties(spec: ObservationSpec, form: Form) -> tuple[DimensionProperty, ...]:
+    """An image must say which axis its channels are, or readers take them to be the last."""
+    if form.turns(spec):
+        return CHANNELS_LAST
+    if not spec.dimension_properties and spec.is_image:
+        return CHANNELS_FIRST
+    return spec.dimension_properties

@@ -4,6 +4,7 @@ import pytest
 from mlagents_tf.protobuf.observations import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
+    Form,
     encode_observation,
     make_reader,
 )
@@ -90,6 +91,21 @@ def test_what_is_written_is_read(shape, dtype):
     assert list(message.shape) == list(shape)
     if dtype == "float32":
         np.testing.assert_array_equal(message.float_data.data, values.ravel())
+
+
+@pytest.mark.parametrize("described", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_images_with_channels_last_are_written_as_older_packages_do(dtype, described):
+    values = np.arange(24).reshape(3, 2, 4).astype(dtype)
+    spec = ObservationSpec((3, 2, 4), "camera", CHANNELS_FIRST, dtype=dtype)
+    data = encode_observation(spec, values, Form(channels_last=True, described=described))
+    message = Observation.FromString(data)
+    assert list(message.shape) == [2, 4, 3]
+    assert list(message.dimension_properties) == (list(CHANNELS_LAST) if described else [])
+    assert message.name == ("camera" if described else "")
+    if dtype == "float32":
+        assert message.float_data.data[:3] == [0, 8, 16]  # all channels of the first pixel
+    np.testing.assert_array_equal(read(memoryview(data)), values)
 
 
 ONE = floats([2], [1, 2])

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from mlagents_tf.errors import EnvError
 from mlagents_tf.protobuf import layouts
-from mlagents_tf.protobuf.observations import CHANNELS_FIRST, CHANNELS_LAST
+from mlagents_tf.protobuf.observations import CHANNELS_FIRST, CHANNELS_LAST, Form
 from mlagents_tf.protobuf.step_reader import StepReader
-from mlagents_tf.protobuf.step_writer import encode_step
+from mlagents_tf.protobuf.step_writer import StepWriter, encode_step
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.steps import Step, make_step
 from tests.protobuf.messages import AgentInfos
@@ -136,6 +136,47 @@ def test_steps_come_back_whatever_their_layouts(count, masks):
         step = step._replace(allowed_actions=None)
     assert_same(reader.read(encode_step(spec, step)), step)
     assert reader.spec == spec
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_channels_may_be_written_last(count):
+    spec = Spec((ObservationSpec((3, 4, 5), "raw", CHANNELS_FIRST), ObservationSpec((2,))), ONE)
+    step = random_step(spec, count)
+    data = StepWriter(spec, Form(channels_last=True)).write(step)
+    assert list(AgentInfos.FromString(data).value[0].observations[0].shape) == [4, 5, 3]
+    assert_same(StepReader("Any", ONE).read(data), step)
+
+
+def test_templates_are_remembered_and_change_nothing():
+    spec = Spec((ObservationSpec((3,), "one"),), BRANCHES)
+    writer = StepWriter(spec)
+    for seed in range(40):
+        step = random_step(spec, (60, 1, 5)[seed % 3], seed, masks=bool(seed % 4))
+        assert writer.write(step) == encode_step(spec, step)
+
+
+def test_agents_alike_are_written_as_others_are():
+    spec = Spec((ObservationSpec((3,), "one"),), BRANCHES)
+    step = random_step(spec, 8)
+    alike = step._replace(
+        agent_ids=np.arange(200, 208),
+        group_ids=np.full(8, 3),
+        rewards=np.arange(1, 9, dtype=np.float32),
+        group_rewards=np.zeros(8, np.float32),
+        terminated=np.ones(8, np.bool_),
+        interrupted=np.zeros(8, np.bool_),
+    )
+    assert StepWriter(spec).write(alike) == b"".join(
+        encode_step(spec, alike.take(np.array([row]))) for row in range(8)
+    )
+
+
+def test_names_longer_than_layouts_are_written_one_by_one():
+    spec = Spec((ObservationSpec((3,), "n" * 2000),), BRANCHES)
+    step = random_step(spec, 9)
+    reader = StepReader("Any", BRANCHES)
+    assert_same(reader.read(encode_step(spec, step)), step)
+    assert encode_step(spec, step.take(np.arange(0))) == b""
 
 
 def test_compressed_images_come_back():
