@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
@@ -39,6 +40,8 @@ PACKAGE_VERSION = "1.1.0"
 OLD_PACKAGE_VERSION = "0.16.1"
 """What players of before hybrid actions expect: package 1.0 refuses any above 0.25."""
 TIMEOUT_SECONDS = 60.0
+END_SECONDS = 1.0
+"""In which a player's process ends behind its connection."""
 WANTED = {
     Capability.HYBRID_ACTIONS: "hybrid actions",
     Capability.CONCATENATED_PNG: "compressed images of more than three channels",
@@ -166,7 +169,11 @@ class Connection:
         return player
 
     def _exchange(self, answer: Input) -> Heard:
-        self._server.answer(encode_input(answer))
+        try:
+            self._server.answer(encode_input(answer))
+        except UnityCommunicatorStoppedException:
+            self._look_twice()
+            raise
         output = self._receive()
         self._meet(output)
         steps = {name: self._reader(name).read(data) for name, data in output.agents.items()}
@@ -179,11 +186,21 @@ class Connection:
             if self.process is None:
                 raise
             raise UnityTimeOutException(f"{silence}{self.process.log_tail()}") from None
+        except UnityCommunicatorStoppedException:
+            self._look_twice()
+            raise
         if output.status != STATUS_OK:
             raise UnityCommunicatorStoppedException(
                 f"Unity ended the conversation (status {output.status})."
             )
         return output
+
+    def _look_twice(self) -> None:
+        """Says why the player has gone if its process ends, which its connection does before."""
+        deadline = time.monotonic() + END_SECONDS
+        while self._look is not None and time.monotonic() < deadline:
+            self._look()
+            time.sleep(END_SECONDS / 20)
 
     def _meet(self, output: Output) -> None:
         """Behaviors that the player introduces; again and alike is no news."""
