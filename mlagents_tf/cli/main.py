@@ -17,12 +17,25 @@ from mlagents_tf.cli import (
     play,
     record,
     schema,
+    serve,
     upgrade_config,
     validate,
 )
 from mlagents_tf.errors import MlagentsTfError
 
-COMMANDS = (learn, evaluate, record, export, play, demo, envs, validate, upgrade_config, schema)
+COMMANDS = (
+    learn,
+    evaluate,
+    record,
+    export,
+    play,
+    serve,
+    demo,
+    envs,
+    validate,
+    upgrade_config,
+    schema,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
