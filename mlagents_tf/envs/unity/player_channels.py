@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -11,14 +10,18 @@ import numpy as np
 from mlagents_tf.envs.unity.channels import (
     ENGINE_CONFIGURATION,
     ENVIRONMENT_PARAMETERS,
-    FLOAT_PARAMETER,
     pack,
     unpack,
 )
+from mlagents_tf.envs.unity.errors import UnitySideChannelException
+from mlagents_tf.envs.unity.side_channel.environment_parameters_channel import (
+    EnvironmentDataTypes,
+    SamplerTypes,
+)
+from mlagents_tf.envs.unity.side_channel.incoming_message import IncomingMessage
 from mlagents_tf.errors import EnvError
 
-SAMPLED_PARAMETER = 1
-UNIFORM, GAUSSIAN, MULTIRANGE = 0, 1, 2
+SEEDS = 1 << 32
 TRAINING_ANALYTICS = UUID("b664a4a9-d86f-5a5f-95cb-e8353a7e8356")
 MINE = (ENVIRONMENT_PARAMETERS, ENGINE_CONFIGURATION, TRAINING_ANALYTICS)
 """Channels that a player listens to by itself; what the engine is told has no effect here."""
@@ -67,37 +70,34 @@ def read_parameter(message: memoryview) -> tuple[str, Sampler]:
     Raises:
         EnvError: it is damaged, or of a kind that is unknown.
     """
+    values = IncomingMessage(message)
     try:
-        (size,) = struct.unpack_from("<i", message)
-        if size < 0:
-            raise ValueError(f"a name of {size} bytes")
-        name = str(message[4 : 4 + size], "utf-8")
-        at = 4 + size
-        (kind,) = struct.unpack_from("<i", message, at)
-        if kind == FLOAT_PARAMETER:
-            (value,) = struct.unpack_from("<f", message, at + 4)
+        name = values.read_string()
+        if EnvironmentDataTypes(values.read_int32()) == EnvironmentDataTypes.FLOAT:
+            value = values.read_float32()
             return name, lambda: value
-        if kind != SAMPLED_PARAMETER:
-            raise ValueError(f"kind {kind}, known are 0 (float) and 1 (sampler)")
-        return name, _read_sampler(message[at + 4 :])
-    except (struct.error, ValueError) as error:
+        generator = np.random.default_rng(values.read_int32() % SEEDS)
+        return name, _read_sampler(values, SamplerTypes(values.read_int32()), generator)
+    except (UnitySideChannelException, ValueError) as error:
         raise EnvError(f"an environment parameter cannot be read ({error}).") from error
 
 
-def _read_sampler(message: memoryview) -> Sampler:
-    seed, kind = struct.unpack_from("<ii", message)
-    generator = np.random.default_rng(seed % (1 << 32))
-    if kind in (UNIFORM, GAUSSIAN):
-        first, second = struct.unpack_from("<ff", message, 8)
-        if kind == GAUSSIAN:
-            return lambda: float(generator.normal(first, second))
-        return lambda: float(generator.uniform(first, second))
-    if kind != MULTIRANGE:
-        raise ValueError(f"sampler {kind}, known are 0 (uniform), 1 (gaussian) and 2 (multirange)")
-    (count,) = struct.unpack_from("<i", message, 8)
-    if count < 2 or count % 2:
-        raise ValueError(f"{count} ends of ranges")
-    ranges = np.array(struct.unpack_from(f"<{count}f", message, 12)).reshape(-1, 2)
+def _read_sampler(
+    values: IncomingMessage, kind: SamplerTypes, generator: np.random.Generator
+) -> Sampler:
+    if kind == SamplerTypes.MULTIRANGEUNIFORM:
+        return _ranges(values.read_float32_list(), generator)
+    first, second = values.read_float32(), values.read_float32()
+    if kind == SamplerTypes.GAUSSIAN:
+        return lambda: float(generator.normal(first, second))
+    return lambda: float(generator.uniform(first, second))
+
+
+def _ranges(ends: Sequence[float], generator: np.random.Generator) -> Sampler:
+    """Draws from ranges, each as often as it is wide."""
+    if not ends or len(ends) % 2:
+        raise ValueError(f"{len(ends)} ends of ranges")
+    ranges = np.array(ends).reshape(-1, 2)
     widths = ranges[:, 1] - ranges[:, 0]
     if not (widths >= 0).all() or not widths.sum() > 0:
         raise ValueError(f"ranges {ranges.tolist()}")

@@ -5,6 +5,7 @@ import threading
 from mlagents_tf.envs.unity.generations import PLAYER_NAME, Generation
 from mlagents_tf.envs.unity.player import PlayerOptions, UnityPlayer
 from mlagents_tf.errors import EnvError
+from mlagents_tf.protobuf.action_lists import read_actions
 from mlagents_tf.protobuf.messages import Player
 
 
@@ -22,13 +23,13 @@ class ThreadPlayer(threading.Thread):
         self.end = None
         generation = Generation(player or Player("3.0.0", name=PLAYER_NAME), channels_last)
         options = {"compresses": True, "wait_seconds": 30} | options
-        self._player = _Recording(
+        self._player = _Inside(
             lambda trainer: env,
             port,
             PlayerOptions(generation=generation, **options),
             self.lines.append,
         )
-        self._player.inputs = self.inputs
+        self._player.thread = self
 
     def run(self):
         try:
@@ -36,9 +37,21 @@ class ThreadPlayer(threading.Thread):
         except EnvError as error:
             self.end = error
 
+    def told(self, behavior):
+        """The actions of a behavior that the trainer has sent last."""
+        actions = self.env.specs[behavior].actions
+        return read_actions(behavior, self.inputs[-1].actions[behavior], actions)
 
-class _Recording(UnityPlayer):
+    def says(self, output):
+        """What is said instead of `output`, for tests to override."""
+        return output
+
+
+class _Inside(UnityPlayer):
     def _say(self, output):
         answer = super()._say(output)
-        self.inputs.append(answer)
+        self.thread.inputs.append(answer)
         return answer
+
+    def _output(self, env, steps):
+        return self.thread.says(super()._output(env, steps))

@@ -34,8 +34,11 @@ class Scripted:
         self.specs, self.steps = specs, list(steps)
         self.told = []
 
-    def reset(self):
+    def reset(self, parameters=None):
         return self.step("reset")
+
+    def close(self):
+        pass
 
     def step(self, actions):
         self.told.append(actions)
@@ -45,11 +48,11 @@ class Scripted:
 class TalkingPlayer(ThreadPlayer):
     """Also says something on a side channel with each step."""
 
-    says = b""
+    side_channel = b""
     status = STATUS_OK
 
-    def _output(self, steps):
-        return super()._output(steps)._replace(side_channel=self.says, status=self.status)
+    def says(self, output):
+        return output._replace(side_channel=self.side_channel, status=self.status)
 
 
 @pytest.fixture
@@ -72,11 +75,6 @@ def opened():
     for environment, player in pairs:
         environment.close()
         player.join(20)
-
-
-def actions_of(player, name, spec):
-    """What the player was told last of a behavior."""
-    return player._actions(player.inputs[-1])[name]
 
 
 def test_importing_the_package_imports_nothing_heavy():
@@ -118,9 +116,9 @@ def test_actions_are_zero_unless_set_and_forgotten_after_a_step(opened):
     name = env.get_behavior_names()[0]
     env.set_actions(name, ActionTuple(np.full((3, 2), 0.5)))
     env.step()
-    np.testing.assert_array_equal(actions_of(player, name, env).continuous, np.full((3, 2), 0.5))
+    np.testing.assert_array_equal(player.told(name).continuous, np.full((3, 2), 0.5))
     env.step()
-    np.testing.assert_array_equal(actions_of(player, name, env).continuous, np.zeros((3, 2)))
+    np.testing.assert_array_equal(player.told(name).continuous, np.zeros((3, 2)))
 
 
 def test_actions_of_one_agent_leave_those_of_others(opened):
@@ -129,14 +127,14 @@ def test_actions_of_one_agent_leave_those_of_others(opened):
     first, second, third = env.get_steps("3DBall")[0]
     env.set_action_for_agent("3DBall", third, ActionTuple(np.array([[0.5, -0.5]])))
     env.step()
-    told = actions_of(player, "3DBall", env).continuous
+    told = player.told("3DBall").continuous
     np.testing.assert_array_equal(told, [[0, 0], [0, 0], [0.5, -0.5]])
     given = np.ones((3, 2), np.float32)
     env.set_actions("3DBall", given)
     env.set_action_for_agent("3DBall", first, np.array([0.25, 0.25]))
     env.set_action_for_agent("3DBall", second, np.array([[0.75, 0.75]]))
     env.step()
-    told = actions_of(player, "3DBall", env).continuous
+    told = player.told("3DBall").continuous
     np.testing.assert_array_equal(told, [[0.25, 0.25], [0.75, 0.75], [1, 1]])
     np.testing.assert_array_equal(given, np.ones((3, 2)))
 
@@ -146,7 +144,7 @@ def test_actions_as_arrays_of_release_1(opened):
     env.reset()
     env.set_actions("Basic", np.array([[0], [1], [2]]))
     env.step()
-    np.testing.assert_array_equal(actions_of(player, "Basic", env).discrete, [[0], [1], [2]])
+    np.testing.assert_array_equal(player.told("Basic").discrete, [[0], [1], [2]])
 
 
 @pytest.mark.parametrize(
@@ -225,7 +223,7 @@ def test_what_is_not_a_number_is_an_error(opened):
 def test_messages_of_side_channels_leave_with_the_next_exchange(opened):
     channel = RawBytesChannel(OWN)
     env, player = opened("Basic", side_channels=[channel])
-    player.says = pack(OWN, b"hello")
+    player.side_channel = pack(OWN, b"hello")
     channel.send_raw_data(b"first")
     env.reset()
     channel.send_raw_data(b"second")
