@@ -21,6 +21,10 @@ class EnvError(MlagentsTfError):
     exit_code = 3
 
 
+class EnvEndedError(EnvError):
+    """Whoever runs the environment has stopped it; a run then saves and ends in good order."""
+
+
 class StorageError(MlagentsTfError):
     """A directory or file that cannot be read or written, or a run that is in use (exit code 4)."""
 

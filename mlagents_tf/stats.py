@@ -23,7 +23,6 @@ HELD_OUT_LOSS = "Losses/Held-out Loss"
 ELO = "Self-play/ELO"
 IS_TRAINING = "Is Training"
 NOT_WRITTEN = (IS_TRAINING, "Step")  # for the console only, as in ML-Agents
-WITH_HISTOGRAM = (REWARD,)
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,7 @@ class Statistics:
 
     def __init__(self) -> None:
         self._values: dict[str, dict[str, array[float]]] = {}
+        self._with_histogram = {REWARD}
 
     def add(self, behavior: str, name: str, value: float) -> None:
         """Add one value to the window of a statistic."""
@@ -77,6 +77,15 @@ class Statistics:
         """Make `value` the only one of the window: the last one set wins."""
         self._values.setdefault(behavior, {})[name] = array("d", [value])
 
+    def accumulate(self, behavior: str, name: str, value: float) -> None:
+        """Add `value` to the one value of the window, which is a sum."""
+        self.set(behavior, name, sum(self._window(behavior, name)) + value)
+
+    def add_to_histogram(self, behavior: str, name: str, value: float) -> None:
+        """Add one value to a statistic that also gets a histogram."""
+        self._with_histogram.add(name)
+        self.add(behavior, name, value)
+
     def summary(self, behavior: str) -> dict[str, StatSummary]:
         """The summaries of a behavior's statistics that have values, in the order of their names.
 
@@ -89,7 +98,9 @@ class Statistics:
         """The values themselves, {`<statistic>_hist`: [n]}, of statistics that get a histogram."""
         windows = self._values.get(behavior, {})
         return {
-            f"{name}_hist": np.array(windows[name]) for name in WITH_HISTOGRAM if windows.get(name)
+            f"{name}_hist": np.array(windows[name])
+            for name in sorted(self._with_histogram)
+            if windows.get(name)
         }
 
     def clear(self, behavior: str) -> None:

@@ -74,7 +74,8 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
     """The environment that the arguments name, with the run's parameters, and its settings."""
     import_tensorflow()
     from mlagents_tf.envs.registry import make_env
-    from mlagents_tf.run.encoders import refuse_strange_module
+    from mlagents_tf.run.encoders import refuse_strange_env
+    from mlagents_tf.run.environments import unity_options
     from mlagents_tf.run.evaluate import load_run
     from mlagents_tf.run.session import parameters
     from mlagents_tf.run.state import CONFIGURATION
@@ -82,15 +83,17 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
     settings = load_run(args.run_dir, args.encoders)
     name = args.env or settings.env_settings.env_path
     if not args.env:
-        refuse_strange_module(name, args.run_dir / CONFIGURATION)
+        refuse_strange_env(name, args.run_dir / CONFIGURATION)
     if name is None:
         raise SettingsError(
             f"{args.run_dir}: was trained without an environment, or on one of a script that has "
             "no name; name one with --env"
         )
     areas = args.num_areas or settings.env_settings.num_areas
-    env = make_env(name, num_areas=areas, seed=args.seed, **env_options)
-    if settings.environment_parameters:
+    env = make_env(
+        name, num_areas=areas, seed=args.seed, unity=unity_options(settings, 0), **env_options
+    )
+    if settings.environment_parameters or not env.specs:  # Unity says them with its first agents
         env.reset(parameters(settings))  # whoever resets it again leaves them as they are
     return env, settings
 

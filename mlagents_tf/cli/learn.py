@@ -15,7 +15,8 @@ FLAGS: dict[str, tuple[str, type, str]] = {
     "--env": (
         "env_settings.env_path",
         str,
-        "an embedded environment (see: mlagents-tf envs) or gym:ID",
+        "an embedded environment (see: mlagents-tf envs), gym:ID, or a Unity build; "
+        "without it the scene in the Unity Editor",
     ),
     "--run-id": ("checkpoint_settings.run_id", str, "name of the run and its directory"),
     "--initialize-from": ("checkpoint_settings.initialize_from", str, "run to take weights from"),
@@ -25,7 +26,8 @@ FLAGS: dict[str, tuple[str, type, str]] = {
     "--num-areas": ("env_settings.num_areas", int, "areas an environment holds"),
     "--num-envs": ("env_settings.num_envs", int, "environment processes"),
     "--base-port": ("env_settings.base_port", int, "first port for Unity builds"),
-    "--timeout-wait": ("env_settings.timeout_wait", int, "seconds to wait for a Unity build"),
+    "--listen": ("env_settings.listen", str, "address for Unity players (127.0.0.1)"),
+    "--timeout-wait": ("env_settings.timeout_wait", int, "seconds to wait for the environment"),
     "--max-lifetime-restarts": ("env_settings.max_lifetime_restarts", int, "-1 = no limit"),
     "--restarts-rate-limit-n": ("env_settings.restarts_rate_limit_n", int, "-1 = no limit"),
     "--restarts-rate-limit-period-s": (
@@ -140,13 +142,13 @@ def run(args: argparse.Namespace) -> int:
     loaded = load_settings(args.trainer_config_path, flags, given.get("overrides", ()))
 
     import_tensorflow()
-    from mlagents_tf.run.encoders import is_of_a_run, refuse_strange_module, refuse_strangers
+    from mlagents_tf.run.encoders import is_of_a_run, refuse_strange_env, refuse_strangers
     from mlagents_tf.run.learn import learn
 
     config = args.trainer_config_path
     if config is not None and is_of_a_run(config):
         refuse_strangers(loaded.settings, config, args.encoders)
         if "env_settings.env_path" not in flags:
-            refuse_strange_module(loaded.settings.env_settings.env_path, config)
+            refuse_strange_env(loaded.settings.env_settings.env_path, config)
     notices = (*hints, *loaded.notices)
     return learn(loaded.settings, notices, sys.argv, stop_at=given.get("stop_at")).exit_code

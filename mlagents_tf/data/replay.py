@@ -181,9 +181,14 @@ class Replay(Ring):
         at = np.arange(max(row, self.first), self.end) % self.capacity
         return tuple(self.columns[f"obs_{k}"][at] for k in range(len(self.spec.observations)))
 
-    def abandon(self) -> None:
-        """Forgets the agents: the environment begins anew, what they saw last has no answer."""
-        self._agents.remove(self._agents.live)
+    def abandon(self, agent_ids: IntArray | None = None) -> None:
+        """Forgets agents, so that what they saw last has no answer.
+
+        Args:
+            agent_ids: [N] agents that have vanished; None = all, the environment begins anew.
+        """
+        slots = self._agents.live if agent_ids is None else self._agents.find(agent_ids)
+        self._agents.remove(slots[slots >= 0])
         self._seen_ids = np.zeros(0, np.int64)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -22,7 +22,7 @@ from mlagents_tf.data.rows import (
     tape_columns,
 )
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import FloatArray, IntArray, Step, empty_step
+from mlagents_tf.steps import BoolArray, FloatArray, IntArray, Step, empty_step
 
 
 class Tape:
@@ -180,11 +180,22 @@ class Tape:
         agents["row"][waiting] = np.arange(self._used)
         agents["since_cut"][live] = 0
 
-    def abandon(self) -> None:
-        """Cuts all open stories and forgets the agents: the environment begins anew."""
-        self._bootstrap_open_stories()
-        self._agents.remove(self._agents.live)
-        self._see_nobody()
+    def abandon(self, agent_ids: IntArray | None = None) -> None:
+        """Cuts open stories and forgets the agents.
+
+        Args:
+            agent_ids: [N] agents that have vanished; None = all, the environment begins anew.
+        """
+        if agent_ids is None:
+            self._bootstrap_open_stories()
+            self._agents.remove(self._agents.live)
+            self._see_nobody()
+            return
+        gone = np.isin(self._seen_ids, agent_ids)
+        self._bootstrap(gone)
+        self._seen_slots = np.where(gone, -1, self._seen_slots)
+        slots = self._agents.find(agent_ids)
+        self._agents.remove(slots[slots >= 0])
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that decides the future, as arrays that stay as they are."""
@@ -253,7 +264,11 @@ class Tape:
         if self._all_cut:
             return
         self._all_cut = True
-        answered = self._seen_slots >= 0
+        self._bootstrap(np.ones(len(self._seen_ids), np.bool_))
+
+    def _bootstrap(self, rows: BoolArray) -> None:
+        """Writes what those of `rows` [N] of the latest step see whose decisions were answered."""
+        answered = rows & (self._seen_slots >= 0)
         answered[answered] = ~self._agents["waiting"][self._seen_slots[answered]]
         self._write(tuple(obs[answered] for obs in self._seen_obs), self._seen_slots[answered])
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import NamedTuple
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
@@ -29,7 +31,11 @@ from mlagents_tf.envs.embedded.world import World
 from mlagents_tf.envs.env import Env
 from mlagents_tf.errors import EnvError
 
+if TYPE_CHECKING:
+    from mlagents_tf.envs.unity.options import UnityOptions
+
 GYMNASIUM_PREFIX = "gym:"
+BUILD_ENDINGS = (".app", ".exe", ".x86_64", ".x86")
 TOY_PREFIX = "toy-"
 
 WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
@@ -76,16 +82,34 @@ def list_envs(*, toys: bool = False) -> list[EnvRow]:
 
 
 def make_env(
-    name: str, *, num_areas: int | None = None, seed: int = 0, drawable: bool = False
+    name: str | None,
+    *,
+    num_areas: int | None = None,
+    seed: int = 0,
+    drawable: bool = False,
+    unity: UnityOptions | None = None,
 ) -> Env:
     """The environment called `name`.
 
     Args:
-        name: an embedded environment, or `gym:` and the id of a Gymnasium environment.
+        name: an embedded environment, `gym:` and the id of a Gymnasium environment, or the path of
+            a Unity build; None = the scene that is played in the Unity Editor.
         num_areas: areas stepped together; None = as many as Unity's scene has, or 1.
         seed: of every draw the environment makes.
         drawable: `render()` will be called, for which Gymnasium must be asked beforehand.
+        unity: how a player of Unity is started and listened to.
+
+    Raises:
+        EnvError: nothing has this name, or it cannot be started.
     """
+    if name is None or is_build(name):
+        # only who asks for Unity needs gRPC
+        from mlagents_tf.envs.unity.env import UnityEnv
+        from mlagents_tf.envs.unity.launch import connect
+        from mlagents_tf.envs.unity.options import UnityOptions
+
+        options = unity or UnityOptions()
+        return UnityEnv(connect(name, options, seed=seed, num_areas=num_areas), options.engine)
     if name in EMBEDDED:
         return EMBEDDED[name](num_areas, seed)
     if name.startswith(GYMNASIUM_PREFIX):
@@ -99,8 +123,20 @@ def make_env(
 
 def check_name(name: str) -> None:
     """Raise EnvError, with what may have been meant, if `make_env` would not know `name`."""
-    if name not in EMBEDDED and not name.startswith(GYMNASIUM_PREFIX):
+    if is_build(name):
+        from mlagents_tf.envs.unity.launch import find_executable
+
+        find_executable(name)
+    elif name not in EMBEDDED and not name.startswith(GYMNASIUM_PREFIX):
         raise EnvError(_unknown(name))
+
+
+def is_build(name: str) -> bool:
+    """Whether `name` is the path of a Unity build: it looks like one, or there is such a file."""
+    if name in EMBEDDED or name.startswith(GYMNASIUM_PREFIX):
+        return False
+    looks_like = "/" in name or os.sep in name or name.endswith(BUILD_ENDINGS)
+    return looks_like or any(Path(name + end).exists() for end in ("", *BUILD_ENDINGS))
 
 
 def _unknown(name: str) -> str:
@@ -110,6 +146,6 @@ def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.casefold(), folded, n=1)
     hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
     return (
-        f"'{name}' is no embedded environment, and Unity builds cannot be run yet.{hint} "
-        f"Known names: {known}, and gym:ID for any Gymnasium environment."
+        f"'{name}' is no embedded environment, and no Unity build is here.{hint} "
+        f"Known names: {known}, gym:ID for any Gymnasium environment, and paths of Unity builds."
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from mlagents_tf.envs.registry import GYMNASIUM_PREFIX
+from mlagents_tf.envs.registry import GYMNASIUM_PREFIX, is_build
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.nn.own_encoders import own_encoder
 from mlagents_tf.run.checkpoints import DIRECTORY
@@ -64,27 +64,29 @@ def refuse_strangers(settings: RunSettings, source: Path, trusted: Collection[st
             )
 
 
-def refuse_strange_module(env: str | None, source: Path) -> None:
-    """No module is imported for the sake of an environment that the directory of a run names.
+def refuse_strange_env(env: str | None, source: Path) -> None:
+    """No code is run for the sake of an environment that the directory of a run names.
 
     Args:
         env: its name, as it was read.
         source: the file.
 
     Raises:
-        SettingsError: it is `gym:MODULE:ID`; says how to name it.
+        SettingsError: it is `gym:MODULE:ID` or a Unity build; says how to name it.
     """
-    if names_module(env):
+    if runs_code(env):
         raise SettingsError(
-            f"{source}: env_settings.env_path is '{env}', and a module is not imported because a "
-            f"file of a run names it. If you trust it, add --env {env} "
+            f"{source}: env_settings.env_path is '{env}', and nothing is started or imported "
+            f"because a file of a run names it. If you trust it, add --env {env} "
             f"(from Python: env='{env}')."
         )
 
 
-def names_module(env: str | None) -> bool:
-    """Whether an environment is `gym:MODULE:ID`."""
-    return env is not None and env.startswith(GYMNASIUM_PREFIX) and env.count(":") > 1
+def runs_code(env: str | None) -> bool:
+    """Whether an environment is `gym:MODULE:ID`, or a program: a Unity build."""
+    if env is None:
+        return False
+    return (env.startswith(GYMNASIUM_PREFIX) and env.count(":") > 1) or is_build(env)
 
 
 def is_of_a_run(path: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlagents_tf.envs.env import Env
 from mlagents_tf.errors import EnvError
-from mlagents_tf.run.encoders import is_of_a_run, refuse_strange_module, refuse_strangers
+from mlagents_tf.run.encoders import is_of_a_run, refuse_strange_env, refuse_strangers
 from mlagents_tf.run.learn import learn as run_learn
 from mlagents_tf.run.script import Callback, Result, Script
 from mlagents_tf.settings.behavior import BehaviorSettings
@@ -81,7 +81,7 @@ def learn(
         trusted = [encoder] if isinstance(encoder, str) else encoder
         refuse_strangers(loaded.settings, Path(settings), trusted)
         if env is None:
-            refuse_strange_module(loaded.settings.env_settings.env_path, Path(settings))
+            refuse_strange_env(loaded.settings.env_settings.env_path, Path(settings))
     return run_learn(loaded.settings, loaded.notices, sys.argv, stop_at=stop_at, script=script)
 
 

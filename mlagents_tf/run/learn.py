@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from mlagents_tf.envs.env import Env
 from mlagents_tf.envs.no_agents import NoAgents
-from mlagents_tf.envs.registry import make_env
-from mlagents_tf.errors import MlagentsTfError
+from mlagents_tf.errors import EnvEndedError, MlagentsTfError
+from mlagents_tf.run import environments
 from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
-from mlagents_tf.run.encoders import encoder_flags, names_module
+from mlagents_tf.run.encoders import encoder_flags, runs_code
 from mlagents_tf.run.evaluate import play, trainers_for
 from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
@@ -65,7 +65,7 @@ def learn(
         choose_device(settings, console)
         # NumPy acts on one thread; two get in each other's and TensorFlow's way
         stack.enter_context(threadpool_limits(1, user_api="blas"))
-        env = script.env or open_env(settings, stack)
+        env = script.env or open_env(settings, console, stack)
         if settings.checkpoint_settings.inference:
             return act_only(settings, env, stop, console)
         watch = Watch(script.callbacks)
@@ -90,7 +90,12 @@ def train(
         with session.timers("act"):
             actions = session.act(steps)
         with session.timers("env"):
-            steps = session.env.step(actions)
+            try:
+                steps = session.env.step(actions)
+            except EnvEndedError as ended:
+                console.notice(str(ended))
+                stop.asked = True
+                return
         with session.timers("observe"):
             session.observe(steps)
         session.update()
@@ -121,7 +126,7 @@ def how_to_resume(settings: RunSettings, script: Script) -> str:
         return f"mlagents_tf.learn(..., run_id='{chosen.run_id}', resume=True)"
     elsewhere = f" --results-dir {chosen.results_dir}" * (chosen.results_dir != "results")
     env = settings.env_settings.env_path
-    asked = f" --env {env}" if names_module(env) else ""
+    asked = f" --env {env}" if runs_code(env) else ""
     return (
         f"mlagents-tf learn {chosen.run_dir / CONFIGURATION} --run-id {chosen.run_id}{elsewhere} "
         f"--resume{asked}{encoder_flags(settings)}"
@@ -159,12 +164,11 @@ def export_all(session: Session, console: Console) -> None:
             )
 
 
-def open_env(settings: RunSettings, stack: ExitStack) -> Env:
+def open_env(settings: RunSettings, console: Console, stack: ExitStack) -> Env:
     """The environment of the settings, closed when the stack unwinds."""
     if without_env(settings):
         return NoAgents(demonstrated_specs(settings))
-    chosen = settings.env_settings
-    env = make_env(str(chosen.env_path), num_areas=chosen.num_areas, seed=chosen.seed)
+    env = environments.open_env(settings, console.notice, areas=settings.env_settings.num_areas)
     return stack.enter_context(closing(env))
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
-from mlagents_tf.envs.registry import check_name
 from mlagents_tf.errors import DataError, SettingsError
 from mlagents_tf.run.checkpoints import Commit, discard, newest_valid
 from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME
 from mlagents_tf.run.demonstrations import check_demonstrations, without_env
 from mlagents_tf.run.encoders import import_encoders
+from mlagents_tf.run.environments import check_env_path
 from mlagents_tf.run.lock import RunLock
 from mlagents_tf.run.state import CONFIGURATION, RUN_FILE, changed_values, initial_weights
 from mlagents_tf.run.storage import check_writable, load_json, make_directory, replacing
@@ -45,7 +45,7 @@ def prepare(
         StorageError: the directory cannot be written, or another process has it.
     """
     if not has_env and not without_env(settings):
-        check_env_path(settings.env_settings.env_path)
+        check_env_path(settings, console.warning)
     refuse_what_does_not_exist(settings)
     import_encoders(settings)
     chosen = settings.checkpoint_settings
@@ -75,23 +75,8 @@ def record_configuration(settings: RunSettings) -> None:
         file.write(dump_settings(settings).encode())
 
 
-def check_env_path(env_path: str | None) -> None:
-    """Raises an error unless it names an environment that can be made."""
-    if env_path is None:
-        raise SettingsError(
-            "no environment: the Unity Editor cannot be trained yet; choose one with --env "
-            "('mlagents-tf envs' lists them)"
-        )
-    check_name(env_path)
-
-
 def refuse_what_does_not_exist(settings: RunSettings) -> None:
     """Raises SettingsError for parts of the configuration that the whole run would need."""
-    if settings.env_settings.num_envs > 1:
-        raise SettingsError(
-            f"env_settings.num_envs is {settings.env_settings.num_envs}, but there are no worker "
-            "processes yet; use --num-areas, which holds many areas in one process"
-        )
     missing = unsupported_parameters(settings)
     if missing:
         raise SettingsError(

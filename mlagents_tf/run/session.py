@@ -7,20 +7,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from mlagents_tf.envs.env import Env, StatefulEnv
+from mlagents_tf.envs.env import (
+    Aggregation,
+    Env,
+    EnvStatistic,
+    ReportingEnv,
+    StatefulEnv,
+    UnsteadyEnv,
+)
 from mlagents_tf.errors import DataError, EnvError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
-from mlagents_tf.run.memory import check_fits
-from mlagents_tf.run.plugins import make_trainer
-from mlagents_tf.run.replays import REPLAY_FILE, restore_replay, saves_replay, write_replay
+from mlagents_tf.run.replays import REPLAY_FILE, write_replay
+from mlagents_tf.run.roster import Roster
 from mlagents_tf.run.state import (
     RUN_FILE,
-    changed_demonstrations,
-    check_same_spec,
-    initial_weights,
-    network_arrays,
     read_env,
-    read_trainer,
     write_env,
     write_trainer,
 )
@@ -59,19 +60,23 @@ class Session:
         self.settings = settings
         self.run_dir = settings.checkpoint_settings.run_dir
         self.env = env
-        self.trainers: dict[str, Trainer] = {}
+        self.roster = Roster(settings, notify, warn)
         self.statistics = Statistics()
         self.timers = timers
         self.committed: int | None = None
-        self._resuming = False
         self._checked: dict[str, int] = {}
         self._stopped: set[str] = set()  # finished before this step, while others go on
+        self._unsteady = env if isinstance(env, UnsteadyEnv) else None
+        self._reporting = env if isinstance(env, ReportingEnv) else None
         self._writers = writers
-        self._replay_restored: dict[str, bool] = {}
         self.notify = notify
-        self.warn = warn
         self._began = time.monotonic()
         self._elapsed_before = 0.0
+
+    @property
+    def trainers(self) -> dict[str, Trainer]:
+        """By behavior."""
+        return self.roster.trainers
 
     @property
     def steps(self) -> int:
@@ -101,16 +106,17 @@ class Session:
 
     def resume(self, found: Commit) -> dict[str, Step]:
         """Goes on where a commit was taken."""
-        self._resuming = True
         facts = load_json(found.path / RUN_FILE)
-        missing = [name for name in facts["behaviors"] if name not in self.env.specs]
-        if missing:
+        known = self.env.specs  # of Unity's scenes none, until they have agents
+        missing = [name for name in facts["behaviors"] if name not in known]
+        if missing and known:
             raise DataError(
                 f"{found.path}: was trained on behavior '{missing[0]}', but this environment has "
-                f"only: {', '.join(self.env.specs)}; resume with the run's own --env"
+                f"only: {', '.join(known)}; resume with the run's own --env"
             )
         for behavior in facts["behaviors"]:
-            self._restore_trainer(behavior, found)
+            self.roster.restore(behavior, found, known.get(behavior))
+            self._checked[behavior] = self.trainers[behavior].steps
         self.statistics.load_state(facts["statistics"])
         self._elapsed_before = facts["elapsed"]
         self.committed = self.steps
@@ -151,8 +157,11 @@ class Session:
 
     def observe(self, steps: Mapping[str, Step]) -> None:
         """Passes what came of the actions to the trainers; writes summaries that are due."""
+        if self._unsteady is not None:
+            for name, agent_ids in self._unsteady.take_lost().items():
+                self.trainers[name].abandon(agent_ids)
         for name, step in steps.items():
-            trainer = self.trainers.get(name) or self._new_trainer(name)
+            trainer = self.roster.meet(name, self.env.specs[name])
             if trainer.finished:
                 self._stopped.add(name)
             before = trainer.steps
@@ -162,6 +171,21 @@ class Session:
                 self.statistics.add_many(name, EPISODE_LENGTH, episodes.lengths)
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
+        if self._reporting is not None:
+            for statistic in self._reporting.take_statistics():
+                self._report(statistic)
+
+    def _report(self, statistic: EnvStatistic) -> None:
+        """What an environment says belongs to no behavior, so each has it, as in ML-Agents."""
+        name, value, aggregation = statistic
+        add = {
+            Aggregation.AVERAGE: self.statistics.add,
+            Aggregation.MOST_RECENT: self.statistics.set,
+            Aggregation.SUM: self.statistics.accumulate,
+            Aggregation.HISTOGRAM: self.statistics.add_to_histogram,
+        }[aggregation]
+        for behavior in self.trainers:
+            add(behavior, name, value)
 
     def update(self) -> None:
         """Trains every behavior whose memory is full."""
@@ -205,7 +229,7 @@ class Session:
                 "environment": self.settings.env_settings.env_path,
                 "parameters": parameters(self.settings),
                 "seed": self.settings.env_settings.seed,
-                "replay_restored": self._replay_restored,
+                "replay_restored": self.roster.replay_restored,
                 "versions": versions(),
             }
             save_json(directory / RUN_FILE, facts)
@@ -222,49 +246,6 @@ class Session:
             self.save()
         except StorageError as error:
             self.notify(f"Checkpoint not saved: {error} Training goes on; the last one is intact.")
-
-    def _new_trainer(self, name: str) -> Trainer:
-        settings = self.settings.for_behavior(name)
-        if settings.threaded:
-            self.notify(f"behavior {name}: threaded: true is not needed here; trained unthreaded.")
-        seed = self.settings.env_settings.seed + len(self.trainers)
-        trainer = make_trainer(name, self.env.specs[name], settings, seed)
-        for remark in trainer.prepare():
-            self.notify(f"behavior {name}: {remark}")
-        if trainer.replay is not None:
-            others = [t.replay for t in self.trainers.values() if t.replay is not None]
-            self.notify(check_fits(name, trainer.replay, others))
-        source = None if self._resuming else initial_weights(self.settings, settings)
-        if source is not None:
-            stored, state = read_trainer(source, name, settings.trainer_type)
-            check_same_spec(name, stored, trainer.spec, source)
-            trainer.load_weights(network_arrays(state))
-            self.notify(f"behavior {name}: initialized from {source}.")
-        self.trainers[name] = trainer
-        self._checked[name] = trainer.steps
-        return trainer
-
-    def _restore_trainer(self, name: str, found: Commit) -> None:
-        trainer = self._new_trainer(name)
-        stored, state = read_trainer(found.path, name, trainer.settings.trainer_type)
-        check_same_spec(name, stored, trainer.spec, found.path)
-        trainer.load_state(state)
-        strict = self.settings.checkpoint_settings.strict_resume
-        for remark in changed_demonstrations(trainer, strict):
-            self.notify(remark)
-        self._checked[name] = trainer.steps
-        if trainer.replay is not None:
-            self._restore_replay(trainer, found)
-
-    def _restore_replay(self, trainer: Trainer, found: Commit) -> None:
-        problem = restore_replay(found, trainer)
-        self._replay_restored[trainer.behavior] = problem is None
-        if problem is None:
-            return
-        if self.settings.checkpoint_settings.strict_resume:
-            raise DataError(f"{problem} Leave out --strict-resume to go on with an empty replay.")
-        tell = self.warn if saves_replay(trainer) else self.notify
-        tell(f"{problem} Training goes on with an empty replay.")
 
     def _summarize(self, trainer: Trainer) -> None:
         """Writes the window of one behavior and begins a new one."""

@@ -29,8 +29,17 @@ class EnvSettings(Settings):
         default=None, description="what to train in; absent: the Unity Editor"
     )
     env_args: tuple[str, ...] | None = Field(default=None, description="arguments for the player")
-    base_port: int = Field(
-        default=5005, ge=1, le=65_535, description="worker i listens on base_port + i"
+    base_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="worker i listens on base_port + i; absent: 5005, or the next free one",
+    )
+    listen: str = Field(
+        default="127.0.0.1", description="address at which players are heard: this machine alone"
+    )
+    receive_limit_mib: int = Field(
+        default=256, ge=1, le=2047, description="largest message of a player, in MiB"
     )
     num_envs: PositiveInt = Field(default=1, description="environment processes")
     num_areas: PositiveInt | None = Field(

@@ -21,7 +21,7 @@ from mlagents_tf.settings.bc import BCSettings
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.stats import CLONING_LOSS, HELD_OUT_LOSS
-from mlagents_tf.steps import Actions, Step
+from mlagents_tf.steps import Actions, IntArray, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import cloning_loss
@@ -211,7 +211,7 @@ class BCTrainer(Trainer):
     def forget(self) -> None:
         pass
 
-    def abandon(self) -> None:
+    def abandon(self, agent_ids: IntArray | None = None) -> None:
         pass
 
     def state(self) -> TrainerState:

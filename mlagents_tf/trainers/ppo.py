@@ -30,7 +30,7 @@ from mlagents_tf.rewards.signal import SKIPPED, Transitions
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.ppo import PPOSettings
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import Actions, Step
+from mlagents_tf.steps import Actions, IntArray, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
@@ -345,8 +345,8 @@ class PPOTrainer(Trainer):
         self.tape.rows()
         self.tape.clear()
 
-    def abandon(self) -> None:
-        self.tape.abandon()
+    def abandon(self, agent_ids: IntArray | None = None) -> None:
+        self.tape.abandon(agent_ids)
 
 
 def _means(tags: Sequence[str], totals: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:

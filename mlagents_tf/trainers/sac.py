@@ -22,7 +22,7 @@ from mlagents_tf.rewards.signal import SKIPPED
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.sac import SACSettings
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import Actions, Step
+from mlagents_tf.steps import Actions, IntArray, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
@@ -317,8 +317,8 @@ class SACTrainer(Trainer):
     def forget(self) -> None:
         self.credit = self.signal_credit = 0.0
 
-    def abandon(self) -> None:
-        self.replay.abandon()
+    def abandon(self, agent_ids: IntArray | None = None) -> None:
+        self.replay.abandon(agent_ids)
 
     def state(self) -> TrainerState:
         arrays, facts = super().state()

@@ -20,7 +20,7 @@ from mlagents_tf.rewards.demonstrations import Demonstrations
 from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import Actions, Step
+from mlagents_tf.steps import Actions, IntArray, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import check_step
 from mlagents_tf.trainers.cloning import BehavioralCloning
@@ -164,8 +164,11 @@ class Trainer(ABC):
         """Drops what is remembered without training on it."""
 
     @abstractmethod
-    def abandon(self) -> None:
-        """Cuts the stories of all agents: the environment begins anew under other ids."""
+    def abandon(self, agent_ids: IntArray | None = None) -> None:
+        """Cuts the stories of agents [N] that have vanished, or of all if it is None.
+
+        All are gone where the environment begins anew, under other ids.
+        """
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """What acting and valuing need, by name."""

@@ -48,9 +48,11 @@ def test_a_seed_decides_how_episodes_begin():
 
 
 def test_an_unknown_name_says_what_there_is_and_what_is_near():
-    with pytest.raises(EnvError, match=r"Unity builds cannot be run yet\. Did you mean '3DBall'"):
+    with pytest.raises(EnvError, match=r"no Unity build is here\. Did you mean '3DBall'"):
         make_env("3dbal")
-    with pytest.raises(EnvError, match=r"Known names: Basic, 3DBall, .* and gym:ID"):
+    with pytest.raises(EnvError, match=r"Known names: Basic, 3DBall, .*, gym:ID .* Unity builds"):
+        make_env("Crawler")
+    with pytest.raises(EnvError, match=r"'builds/Crawler.x86_64': there is no Unity build here"):
         make_env("builds/Crawler.x86_64")
 
 

@@ -170,8 +170,10 @@ def test_a_run_without_a_name_for_its_environment_is_evaluated_with_one(nameless
     assert main(["evaluate", str(nameless), "--env", "toy-discrete", "--episodes", "3"]) == 0
     assert main(["export", str(nameless)]) == 0
     config = str(nameless / "configuration.yaml")
-    assert main(["learn", config, "--resume"]) == 2
-    assert "choose one with --env" in capsys.readouterr().err
+    # for the command that is a run in the Editor
+    flags = ["--base-port", "5104", "--timeout-wait", "1"]
+    assert main(["learn", config, "--resume", *flags]) == 3
+    assert "Press Play in the Editor" in capsys.readouterr().err
 
 
 def test_a_run_trains_in_another_thread(results):

@@ -14,6 +14,7 @@ from mlagents_tf.envs.unity.errors import (
     UnityException,
     UnityTimeOutException,
 )
+from mlagents_tf.envs.unity.options import TIMEOUT_SECONDS
 from mlagents_tf.envs.unity.server import ExchangeServer
 from mlagents_tf.protobuf.action_lists import encode_actions
 from mlagents_tf.protobuf.messages import (
@@ -39,7 +40,6 @@ PACKAGE_VERSION = "1.1.0"
 """Of ML-Agents' Python package, whose place we take."""
 OLD_PACKAGE_VERSION = "0.16.1"
 """What players of before hybrid actions expect: package 1.0 refuses any above 0.25."""
-TIMEOUT_SECONDS = 60.0
 END_SECONDS = 1.0
 """In which a player's process ends behind its connection."""
 WANTED = {

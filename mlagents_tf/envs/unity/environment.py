@@ -26,7 +26,8 @@ from mlagents_tf.envs.unity.errors import (
     UnityException,
     UnityObservationException,
 )
-from mlagents_tf.envs.unity.launch import BUILD_PORT, EDITOR_PORT, UnityOptions, connect
+from mlagents_tf.envs.unity.launch import BUILD_PORT, EDITOR_PORT, connect
+from mlagents_tf.envs.unity.options import UnityOptions
 from mlagents_tf.envs.unity.side_channel.side_channel import SideChannel
 from mlagents_tf.envs.unity.side_channel.side_channel_manager import SideChannelManager
 from mlagents_tf.errors import EnvError

@@ -2,7 +2,7 @@
 
 # ruff: noqa: N818 - the names are those that scripts catch
 
-from mlagents_tf.errors import EnvError
+from mlagents_tf.errors import EnvEndedError, EnvError
 
 
 class UnityException(EnvError):
@@ -17,7 +17,7 @@ class UnityCommunicationException(UnityException):
     """The connection failed."""
 
 
-class UnityCommunicatorStoppedException(UnityException):
+class UnityCommunicatorStoppedException(UnityException, EnvEndedError):
     """The player has ended the conversation, as when Play is stopped in the Editor."""
 
 

@@ -6,50 +6,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from mlagents_tf.envs.unity.connection import TIMEOUT_SECONDS, Connection
+from mlagents_tf.envs.registry import BUILD_ENDINGS
+from mlagents_tf.envs.unity.connection import Connection
 from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityWorkerInUseException
-from mlagents_tf.envs.unity.server import LOCAL, RECEIVE_BYTES, ExchangeServer
-from mlagents_tf.envs.unity.side_channel.engine_configuration_channel import EngineConfig
+from mlagents_tf.envs.unity.options import UnityOptions
+from mlagents_tf.envs.unity.server import ExchangeServer
 
 EDITOR_PORT = 5004
 BUILD_PORT = 5005
 PORTS_TO_TRY = 16
-ENDINGS = (".app", ".exe", ".x86_64", ".x86")
 LOG_LINES = 20
 LOG_BYTES = 1 << 16
-
-
-@dataclass(frozen=True)
-class UnityOptions:
-    """What a player is started with.
-
-    Attributes:
-        worker_id: its number; it is told port `base_port + worker_id`.
-        base_port: None = 5005 for builds, with the next free one if it is taken; the Editor
-            always calls 5004.
-        timeout: seconds to wait for each message, and for its end.
-        args: of the command line, behind our own.
-        no_graphics: no window and no rendering.
-        log_folder: where `Player-<worker>.log` is written.
-        listen: the address to listen at; others than this machine reach it only if it says so.
-        receive_bytes: the largest message that is taken.
-        engine: how it draws and how fast it runs; None = as it was built.
-    """
-
-    worker_id: int = 0
-    base_port: int | None = None
-    timeout: float = TIMEOUT_SECONDS
-    args: tuple[str, ...] = ()
-    no_graphics: bool = False
-    log_folder: Path | None = None
-    listen: str = LOCAL
-    receive_bytes: int = RECEIVE_BYTES
-    engine: EngineConfig | None = None
 
 
 def connect(
@@ -106,7 +77,7 @@ def find_executable(path: str) -> Path:
         UnityEnvironmentException: there is none.
     """
     given = Path(path)
-    stem = given.with_suffix("") if given.suffix in ENDINGS else given
+    stem = given.with_suffix("") if given.suffix in BUILD_ENDINGS else given
     candidates = {
         "darwin": [*_inside(stem.with_name(stem.name + ".app")), *_inside(given)],
         "win32": [stem.with_name(stem.name + ".exe")],
@@ -116,7 +87,7 @@ def find_executable(path: str) -> Path:
             return candidate.resolve()
     raise UnityEnvironmentException(
         f"'{path}': there is no Unity build here; give the path of the executable, with or "
-        f"without its ending ({', '.join(ENDINGS)})."
+        f"without its ending ({', '.join(BUILD_ENDINGS)})."
     )
 
 

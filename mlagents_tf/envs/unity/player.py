@@ -17,8 +17,9 @@ from mlagents_tf.envs.unity.channels import statistic_message
 from mlagents_tf.envs.unity.decision_period import DecisionPeriod
 from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityTimeOutException
 from mlagents_tf.envs.unity.generations import GENERATIONS, Generation, Speaker
+from mlagents_tf.envs.unity.options import LOCAL
 from mlagents_tf.envs.unity.player_channels import PlayerChannels
-from mlagents_tf.envs.unity.server import LOCAL, METHOD, SERVICE
+from mlagents_tf.envs.unity.server import METHOD, SERVICE
 from mlagents_tf.protobuf.action_lists import read_actions
 from mlagents_tf.protobuf.agents import encode_behavior
 from mlagents_tf.protobuf.messages import (

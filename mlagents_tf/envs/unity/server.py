@@ -20,11 +20,10 @@ from mlagents_tf.envs.unity.errors import (
     UnityTimeOutException,
     UnityWorkerInUseException,
 )
+from mlagents_tf.envs.unity.options import LOCAL, RECEIVE_BYTES
 
 SERVICE = "communicator_objects.UnityToExternalProto"
 METHOD = "Exchange"
-LOCAL = "127.0.0.1"
-RECEIVE_BYTES = 256 << 20
 THREADS = 4
 """One call is answered at a time; the others are refused."""
 GONE = "Unity has gone: it ended the connection while it waited for an answer."
