@@ -23,7 +23,7 @@ class DecisionStep(NamedTuple):
         obs: of each sensor.
         reward: since its previous decision.
         agent_id: of the agent.
-        action_mask: [options] bool of each branch, True = not allowed; None = all are.
+        action_mask: [options] bool of each branch, True = not allowed; None without branches.
         group_id: 0 = none.
         group_reward: of its group, since the previous decision.
     """
@@ -105,7 +105,7 @@ class DecisionSteps(_Agents):
         obs: [n, *shape] of each sensor, float32.
         reward: [n] float32, since the previous decision.
         agent_id: [n] int32.
-        action_mask: [n, options] bool of each branch, True = not allowed; None = all are.
+        action_mask: [n, options] bool of each branch, True = not allowed; None without branches.
         group_id: [n] int32, 0 = none.
         group_reward: [n] float32.
     """
@@ -190,12 +190,11 @@ class TerminalSteps(_Agents):
 def decision_steps(step: Step, actions: ActionSpec) -> DecisionSteps:
     """The rows of a step that ask for a decision."""
     rows = step.deciding()
-    allowed = rows.allowed_actions
     return DecisionSteps(
         _as_floats(rows),
         rows.rewards,
         rows.agent_ids.astype(np.int32),
-        None if allowed is None else [~allowed[:, branch] for branch in actions.branch_slices()],
+        _forbidden(rows, actions),
         rows.group_ids.astype(np.int32),
         rows.group_rewards,
     )
@@ -212,6 +211,17 @@ def terminal_steps(step: Step) -> TerminalSteps:
         rows.group_ids.astype(np.int32),
         rows.group_rewards,
     )
+
+
+def _forbidden(rows: Step, actions: ActionSpec) -> list[BoolArray] | None:
+    """[n, options] of each branch; there is a mask of branches even if nothing is forbidden."""
+    if not actions.num_branches:
+        return None
+    if rows.allowed_actions is None:
+        forbidden = np.zeros((len(rows.agent_ids), actions.num_discrete), np.bool_)
+    else:
+        forbidden = ~rows.allowed_actions
+    return [forbidden[:, branch] for branch in actions.branch_slices()]
 
 
 def _as_floats(rows: Step) -> list[NDArray[Any]]:
