@@ -1,7 +1,8 @@
 """Random actions in a Unity scene, in the words of ML-Agents Release 1 (0.16).
 
 With the path of a build as its argument it starts that; without, it waits until Play is pressed in
-the Editor. For `mlagents_envs` 0.16, put that name in place of `mlagents_tf.envs.unity`.
+the Editor. A port may stand behind the path. For `mlagents_envs` 0.16, put that
+name in place of `mlagents_tf.envs.unity`.
 """
 
 import sys
@@ -18,6 +19,7 @@ properties = FloatPropertiesChannel()
 
 env = UnityEnvironment(
     file_name=sys.argv[1] if len(sys.argv) > 1 else None,
+    base_port=int(sys.argv[2]) if len(sys.argv) > 2 else None,
     seed=1,
     side_channels=[engine_channel, properties],
 )

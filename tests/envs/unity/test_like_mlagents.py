@@ -18,27 +18,29 @@ THEIRS = os.environ.get("MLAGENTS_ENVS_PYTHON")
 mlagents = pytest.mark.skipif(
     not THEIRS, reason="MLAGENTS_ENVS_PYTHON names no Python with mlagents_envs"
 )
-PLAYER = """#!{python}
-import sys
-sys.path.insert(0, {root!r})
-from mlagents_tf.envs.registry import make_env
-from tests.envs.unity.players import ThreadPlayer
-port = int(sys.argv[sys.argv.index("--mlagents-port") + 1])
-ThreadPlayer(make_env({name!r}, num_areas=5, seed=3), port).run()
+BUILD = """#!/bin/sh
+exec {python} -m mlagents_tf serve {name} --generation {generation} \\
+    --num-areas 5 --seed 3 --png "$@"
 """
 
 
 @pytest.fixture
-def player(tmp_path):
-    """Makes a build that plays an embedded environment."""
+def build(tmp_path):
+    """Makes a build that serves an embedded environment."""
 
-    def make(name):
-        path = tmp_path / "player"
-        path.write_text(PLAYER.format(python=sys.executable, root=str(ROOT), name=name))
+    def make(name, generation=3):
+        path = tmp_path / "build"
+        path.write_text(BUILD.format(python=sys.executable, name=name, generation=generation))
         path.chmod(0o755)
         return str(path)
 
     return make
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
 
 
 def run(python, script, *arguments):
@@ -54,22 +56,32 @@ def run(python, script, *arguments):
     return done.stdout
 
 
-def played(python, package, build, path):
+def played(python, package, scene, path):
     """What `hands.py` writes down."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run(python, Path(__file__).with_name("hands.py"), package, build, str(port), str(path))
+    hands = Path(__file__).with_name("hands.py")
+    run(python, hands, package, scene, free_port(), str(path))
     with np.load(path) as seen:
         return [seen[each] for each in sorted(seen)]
 
 
 @mlagents
-@pytest.mark.parametrize("name", ["3DBall", "Basic", "GridWorld", "Match3", "Sorter", "toy-fuzz"])
-def test_a_script_sees_the_same(player, tmp_path, name):
-    build = player(name)
-    ours = played(sys.executable, "mlagents_tf.envs.unity", build, tmp_path / "ours.npz")
-    theirs = played(THEIRS, "mlagents_envs", build, tmp_path / "theirs.npz")
+@pytest.mark.parametrize(
+    ("name", "generation"),
+    [
+        ("3DBall", 1),
+        ("Basic", 1),
+        ("3DBall", 2),
+        ("Basic", 3),
+        ("GridWorld", 3),
+        ("Match3", 3),
+        ("Sorter", 3),
+        ("toy-fuzz", 3),
+    ],
+)
+def test_a_script_sees_the_same(build, tmp_path, name, generation):
+    path = build(name, generation)
+    ours = played(sys.executable, "mlagents_tf.envs.unity", path, tmp_path / "ours.npz")
+    theirs = played(THEIRS, "mlagents_envs", path, tmp_path / "theirs.npz")
     assert len(ours) == len(theirs) > 1000
     for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         assert one.dtype.kind == other.dtype.kind, index
@@ -77,14 +89,14 @@ def test_a_script_sees_the_same(player, tmp_path, name):
 
 
 @pytest.mark.parametrize("script", ["random_agent.py", "random_agent_release_1.py"])
-def test_the_examples_play_three_episodes(player, script):
-    printed = run(sys.executable, EXAMPLES / script, player("3DBall"))
+def test_the_examples_play_three_episodes(build, script):
+    printed = run(sys.executable, EXAMPLES / script, build("3DBall"), free_port())
     assert printed.count("Episode ") == 3
 
 
 @mlagents
-def test_the_example_plays_with_mlagents_once_its_imports_are_replaced(player, tmp_path):
+def test_the_example_plays_with_mlagents_once_its_imports_are_replaced(build, tmp_path):
     text = (EXAMPLES / "random_agent.py").read_text(encoding="utf-8")
     script = tmp_path / "script.py"
     script.write_text(text.replace("mlagents_tf.envs.unity", "mlagents_envs"), encoding="utf-8")
-    assert run(THEIRS, script, player("3DBall")).count("Episode ") == 3
+    assert run(THEIRS, script, build("3DBall"), free_port()).count("Episode ") == 3
