@@ -53,13 +53,23 @@ def segments():
     return set(SEGMENTS.glob("psm_*")) if SEGMENTS.is_dir() else set()
 
 
+def left_since(before):
+    """Segments that have come and stay; other processes of this machine make some for a moment."""
+    left = segments() - before
+    until = time.monotonic() + 3
+    while left and time.monotonic() < until:
+        time.sleep(0.1)
+        left &= segments()
+    return left
+
+
 def test_close_ends_every_process_and_may_be_called_twice(tmp_path):
     before = segments()
     closed = tmp_path / "closed"
     env = make_workers(partial(Talker, str(closed)), partial(make_env, "GridWorld"))
     env.reset()
     assert len(environment_processes()) == 2
-    assert segments() == before  # unlinked as soon as both sides have them
+    assert not left_since(before)  # unlinked as soon as both sides have them
     env.close()
     assert closed.read_text() == "closed"
     env.close()
@@ -110,7 +120,7 @@ def test_workers_and_their_players_end_when_the_parent_is_killed(tmp_path):
     process.communicate()
     assert all([gone(child) for child in children])
     assert closed.read_text() == "closed"
-    assert segments() == before
+    assert not left_since(before)
 
 
 @pytest.mark.slow  # it is given five seconds to close

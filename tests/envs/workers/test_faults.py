@@ -43,9 +43,11 @@ SENTENCES = {
     "be_killed": "its process was killed by SIGKILL",
     "exit_at_once": "its process exited with code 7",
     "exit_in_order": "its process exited with code 5",
-    "hang": "it said nothing for 1 s, and was killed",
-    "be_stopped": "it said nothing for 1 s, and was killed",
+    "hang": "it said nothing for 2 s, and was killed",
+    "be_stopped": "it said nothing for 2 s, and was killed",
 }
+
+SILENT = ("hang", "be_stopped")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="faults are POSIX signals")
 
@@ -59,7 +61,7 @@ def test_a_worker_that_fails_is_replaced_and_its_agents_are_reported_once(fault,
     env = make_workers(
         partial(FaultyLine, fault, once=str(tmp_path / "once")),
         partial(Sleeper, 0.001),
-        step_timeout=1.0,
+        step_timeout=2.0 if fault in SILENT else 20.0,
     )
     steps = env.reset()
     assert sorted(steps[NAME].agent_ids.tolist()) == [0, 1, LIFE]
@@ -76,7 +78,7 @@ def test_a_worker_that_fails_is_replaced_and_its_agents_are_reported_once(fault,
 
 
 def test_a_killed_worker_is_noticed_at_once_and_the_other_goes_on_meanwhile():
-    env = make_workers(partial(Sleeper, 0.3), partial(Sleeper, 0.001), limits=NO_LIMITS)
+    env = make_workers(partial(Sleeper, 2.0), partial(Sleeper, 0.001), limits=NO_LIMITS)
     steps = env.step(answers(env, env.reset(), np.random.default_rng(0)))
     victim = min(environment_processes(), key=lambda child: child.create_time())
     victim.kill()
@@ -85,7 +87,7 @@ def test_a_killed_worker_is_noticed_at_once_and_the_other_goes_on_meanwhile():
     while not env.remarks:
         steps = play(env, steps, 1)
         seen += 1
-    assert time.monotonic() - began < 0.25
+    assert time.monotonic() - began < 1.5
     steps = play(env, steps, 10)
     assert (steps[NAME].agent_ids >> LIFE_BITS == 1).all()
     play_until(env, steps, has_life(2))
@@ -155,7 +157,7 @@ def test_a_worker_that_cannot_make_its_environment_ends_the_start():
 
 @pytest.mark.parametrize("fault", ["be_killed", "raise_error", "hang"])
 def test_a_failure_in_the_first_reset_is_not_retried(fault):
-    env = make_workers(partial(FaultyLine, fault, when=0), limits=NO_LIMITS, step_timeout=1.0)
+    env = make_workers(partial(FaultyLine, fault, when=0), limits=NO_LIMITS, step_timeout=2.0)
     with pytest.raises(EnvError, match=f"worker 0: {SENTENCES[fault]}"):
         env.reset()
     env.close()
