@@ -131,7 +131,7 @@ def test_a_block_is_seen_by_who_attaches_and_outlives_its_name():
 
 def test_a_block_larger_than_the_machine_is_refused():
     with pytest.raises(EnvError, match="bytes of shared memory cannot be had"):
-        Block.create(2**50)
+        Block.create(2**40)
 
 
 def test_joined_steps_are_copies_one_after_another():
