@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlagents_tf.protobuf.action_lists import encode_actions, read_actions
+from mlagents_tf.protobuf.action_lists import ActionReader, encode_actions
 from mlagents_tf.protobuf.messages import (
     Input,
     Output,
@@ -25,7 +25,7 @@ from mlagents_tf.protobuf.messages import (
     read_output,
 )
 from mlagents_tf.protobuf.step_reader import StepReader
-from mlagents_tf.protobuf.step_writer import encode_step
+from mlagents_tf.protobuf.step_writer import StepWriter
 from mlagents_tf.specs import ActionSpec, DimensionProperty, ObservationSpec, Spec
 from mlagents_tf.steps import Actions, Step, make_step
 
@@ -53,10 +53,11 @@ def calls(count: int) -> dict[str, Callable[[], object]]:
     step = some_step(rng, count)
     continuous = rng.uniform(-1, 1, (count, 2)).astype(np.float32)
     actions = Actions(continuous, np.zeros((count, 0), np.int32))
-    reader = StepReader(NAME, SPEC.actions)
+    reader, writer = StepReader(NAME, SPEC.actions), StepWriter(SPEC)
+    action_reader = ActionReader(NAME, SPEC.actions)
 
     def write_step() -> bytes:
-        return encode_output(Output(agents={NAME: encode_step(SPEC, step)}))
+        return encode_output(Output(agents={NAME: writer.write(step)}))
 
     def write_actions() -> bytes:
         return encode_input(Input(actions={NAME: encode_actions(actions)}))
@@ -65,7 +66,7 @@ def calls(count: int) -> dict[str, Callable[[], object]]:
     return {
         "read_step": lambda: reader.read(read_output(output).agents[NAME]),
         "write_step": write_step,
-        "read_actions": lambda: read_actions(NAME, read_input(answer).actions[NAME], SPEC.actions),
+        "read_actions": lambda: action_reader.read(read_input(answer).actions[NAME]),
         "write_actions": write_actions,
     }
 

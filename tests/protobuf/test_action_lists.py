@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mlagents_tf.errors import EnvError
-from mlagents_tf.protobuf.action_lists import encode_actions, read_actions
+from mlagents_tf.protobuf.action_lists import ActionReader, encode_actions, read_actions
 from mlagents_tf.specs import ActionSpec
 from mlagents_tf.steps import Actions, no_actions
 from tests.protobuf.messages import AgentActions
@@ -95,3 +95,34 @@ def test_nothing_is_reserved_for_very_many_empty_actions():
 
 def test_no_agent_and_no_action():
     assert encode_actions(no_actions(HYBRID)) == b""
+
+
+def test_layouts_of_actions_are_remembered_and_change_nothing():
+    spec = ActionSpec(2, (3, 200))
+    reader = ActionReader("Any", spec)
+    generator = np.random.default_rng(0)
+    for count in (9, 9, 1, 0, 200, 9, 9):
+        options = generator.integers(0, (3, 200 if count == 200 else 100), (count, 2))
+        actions = Actions(
+            generator.standard_normal((count, 2), dtype=np.float32), options.astype(np.int32)
+        )
+        for legacy in (False, True):
+            found = reader.read(encode_actions(actions, legacy))
+            np.testing.assert_array_equal(found.continuous, actions.continuous)
+            np.testing.assert_array_equal(found.discrete, actions.discrete)
+
+
+def test_what_is_wrong_behind_a_remembered_layout_is_refused():
+    reader = ActionReader("Any", ActionSpec(1, (3,)))
+    good = Actions(np.zeros((6, 1), np.float32), np.full((6, 1), 2, np.int32))
+    data = encode_actions(good)
+    reader.read(data)
+    for wrong in (
+        good._replace(discrete=good.discrete + 1),
+        good._replace(continuous=good.continuous + np.inf),
+    ):
+        with pytest.raises(EnvError, match=r"Any: the message of actions .*(option|not finite)"):
+            reader.read(encode_actions(wrong))
+    for damaged in (data[:-1], data[1:], b"\x12" + data[1:], data + b"\x0a"):
+        with pytest.raises(EnvError, match="Any: the message of actions cannot be read"):
+            reader.read(damaged)

@@ -20,7 +20,7 @@ from mlagents_tf.envs.unity.generations import GENERATIONS, Generation, Speaker
 from mlagents_tf.envs.unity.options import LOCAL
 from mlagents_tf.envs.unity.player_channels import PlayerChannels
 from mlagents_tf.envs.unity.server import METHOD, SERVICE
-from mlagents_tf.protobuf.action_lists import read_actions
+from mlagents_tf.protobuf.action_lists import ActionReader
 from mlagents_tf.protobuf.agents import encode_behavior
 from mlagents_tf.protobuf.messages import (
     STATUS_OK,
@@ -87,6 +87,7 @@ class UnityPlayer:
         self._log = log
         self._channels = PlayerChannels(self.options.echoes)
         self._speakers: dict[str, Speaker] = {}
+        self._readers: dict[str, ActionReader] = {}
         self._deciding: dict[str, int] = {}
 
     def play(self) -> str:
@@ -153,7 +154,9 @@ class UnityPlayer:
         for name, count in self._deciding.items():
             spec = env.specs[name].actions
             data = answer.actions.get(name, b"")
-            actions = read_actions(name, data, spec) if len(data) else no_actions(spec, count)
+            if name not in self._readers:
+                self._readers[name] = ActionReader(name, spec)
+            actions = self._readers[name].read(data) if len(data) else no_actions(spec, count)
             if len(actions.discrete) != count:
                 raise UnityEnvironmentException(
                     f"{name}: the trainer sends {len(actions.discrete)} actions for {count} agents."
