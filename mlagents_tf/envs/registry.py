@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from mlagents_tf.envs.embedded.areas import Areas
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
+from mlagents_tf.envs.embedded.cooperative_push_block import CooperativePushBlock
 from mlagents_tf.envs.embedded.food_collector import FoodCollector
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_camera import GridWorld
@@ -27,9 +30,9 @@ from mlagents_tf.envs.embedded.toy import (
     MaskedLine,
     MemoryLine,
 )
-from mlagents_tf.envs.embedded.world import World
 from mlagents_tf.envs.env import Env
 from mlagents_tf.errors import EnvError
+from mlagents_tf.specs import Spec
 
 if TYPE_CHECKING:
     from mlagents_tf.envs.unity.options import UnityOptions
@@ -38,7 +41,7 @@ GYMNASIUM_PREFIX = "gym:"
 BUILD_ENDINGS = (".app", ".exe", ".x86_64", ".x86")
 TOY_PREFIX = "toy-"
 
-WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
+WORLDS: tuple[type[Areas] | type[FuzzEnv], ...] = (
     Basic,
     Ball3D,
     Ball3DHard,
@@ -50,6 +53,7 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Match3,
     FoodCollector,
     Sorter,
+    CooperativePushBlock,
     LineWorld,
     DiscreteLine,
     MaskedLine,
@@ -59,14 +63,14 @@ WORLDS: tuple[type[World] | type[FuzzEnv], ...] = (
     Maze,
     FuzzEnv,
 )
-EMBEDDED: dict[str, type[World] | type[FuzzEnv]] = {world.behavior: world for world in WORLDS}
+EMBEDDED: dict[str, type[Areas] | type[FuzzEnv]] = {world.behavior: world for world in WORLDS}
 
 
 class EnvRow(NamedTuple):
     """What a list of environments says about one of them."""
 
     name: str
-    behavior: str
+    behaviors: tuple[str, ...]
     spec: str
     default_areas: int
     summary: str
@@ -75,10 +79,18 @@ class EnvRow(NamedTuple):
 def list_envs(*, toys: bool = False) -> list[EnvRow]:
     """The embedded environments; those made for tests only with `toys`."""
     return [
-        EnvRow(name, world.behavior, world.spec.describe(), world.default_areas, world.summary)
+        EnvRow(name, tuple(specs), _described(specs), world.default_areas, world.summary)
         for name, world in EMBEDDED.items()
         if toys or not name.startswith(TOY_PREFIX)
+        for specs in [world.all_specs()]
     ]
+
+
+def _described(specs: Mapping[str, Spec]) -> str:
+    """The spec of all behaviors, or each with its name where they differ."""
+    if len(set(specs.values())) == 1:
+        return next(iter(specs.values())).describe()
+    return " | ".join(f"{name}: {spec.describe()}" for name, spec in specs.items())
 
 
 def make_env(

@@ -54,12 +54,13 @@ def trainable(settings: RunSettings) -> Mapping[str, BehaviorSettings]:
     listed = {f"behaviors.{name}": behavior for name, behavior in settings.behaviors.items()}
     default = settings.default_settings
     others = {} if default is None else {"default_settings": default}
-    embedded = {row.name: row.behavior for row in list_envs(toys=True)}
-    name = embedded.get(settings.env_settings.env_path or "")
-    if name is None:
+    embedded = {row.name: row.behaviors for row in list_envs(toys=True)}
+    names = embedded.get(settings.env_settings.env_path or "")
+    if names is None:
         return listed | others
-    own = f"behaviors.{name}"
-    return {own: listed[own]} if own in listed else others
+    keys = {f"behaviors.{name.partition('?')[0]}" for name in names}
+    own = {key: section for key, section in listed.items() if key.partition("?")[0] in keys}
+    return own if keys <= set(own) else own | others
 
 
 def demonstrations(behavior: BehaviorSettings) -> Iterator[tuple[str, DemonstrationSettings]]:

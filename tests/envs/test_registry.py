@@ -19,14 +19,20 @@ AREAS = {
     "Match3": 16,
     "FoodCollector": 4,
     "Sorter": 16,
+    "CooperativePushBlock": 9,
 }
+AGENTS = {"FoodCollector": 5, "CooperativePushBlock": 3}  # in an area; elsewhere 1
 
 
 @pytest.mark.parametrize(("name", "areas"), AREAS.items())
 def test_an_embedded_environment_has_its_scenes_number_of_areas(name, areas):
-    agents = 5 if name == "FoodCollector" else 1  # in an area
-    assert make_env(name).reset()[name].num_deciding == areas * agents
-    assert make_env(name, num_areas=2).reset()[name].num_deciding == 2 * agents
+    agents = AGENTS.get(name, 1)
+    assert num_deciding(make_env(name).reset()) == areas * agents
+    assert num_deciding(make_env(name, num_areas=2).reset()) == 2 * agents
+
+
+def num_deciding(steps):
+    return sum(step.num_deciding for step in steps.values())
 
 
 def test_the_list_shows_specs_and_hides_toys_until_asked():

@@ -57,6 +57,11 @@ class FuzzEnv:
         self._ages = np.zeros(0, np.int64)
         self._current: Step | None = None
 
+    @classmethod
+    def all_specs(cls) -> Mapping[str, Spec]:
+        """The spec of those that are made without another."""
+        return {cls.behavior: cls.spec}
+
     @property
     def specs(self) -> Mapping[str, Spec]:
         """The one behavior's spec, by its name."""

@@ -1,26 +1,30 @@
-"""What all embedded environments share: areas stepped together as arrays, ids, limits, state."""
+"""Embedded environments whose agents all have one behavior and nothing to do with each other."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.envs.env import Parameters, State, check_actions
+from mlagents_tf.envs.embedded.areas import (
+    Areas,
+    Observations,
+    load_step,
+    read_only,
+    store_step,
+)
+from mlagents_tf.envs.env import State, check_actions
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, BoolArray, FloatArray, Step, make_step, stack_steps
 
-Observations = tuple[NDArray[np.generic], ...]
-"""One array [A, *shape] for each observation of the spec."""
-
-STEP_ARRAYS = tuple(name for name in Step._fields if name != "obs")
+__all__ = ["Observations", "World"]
 
 
-class World(abc.ABC):
+class World(Areas):
     """A areas with one agent each, all of one behavior, moved together without a loop.
 
     A subclass says how areas begin, advance and look; this class gives ids to agents, ends episodes
@@ -31,45 +35,13 @@ class World(abc.ABC):
     those that seldom change (ids, groups, flags) are shared between steps and read-only.
 
     Class attributes:
-        behavior: the behavior's name, as in Unity.
-        summary: one line for people.
-        spec: what an agent sees and does.
-        default_areas: how many areas Unity's scene has.
-        agents_per_area: how many agents share an area.
-        max_decisions: decisions after which an episode is interrupted; 0 = no limit.
-        default_parameters: environment parameters and their values until `reset` is given others.
-        stored: names of the attributes that hold arrays and decide the future.
-
-    Attributes:
-        num_areas, num_agents: areas, and agents in all of them.
-        unknown_parameters: names given to `reset` that this world does not have.
+        spec: what an agent sees and does; the other attributes are those of `Areas`.
     """
 
-    behavior: ClassVar[str]
-    summary: ClassVar[str]
     spec: ClassVar[Spec]
-    default_areas: ClassVar[int] = 1
-    agents_per_area: ClassVar[int] = 1
-    max_decisions: ClassVar[int] = 0
-    default_parameters: ClassVar[Mapping[str, float]] = {}
-    stored: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, num_areas: int | None = None, seed: int = 0) -> None:
-        self.num_areas = self.default_areas if num_areas is None else num_areas
-        if self.num_areas < 1:
-            raise EnvError(f"{self.behavior}: num_areas is {num_areas}; give 1 or more.")
-        self.num_agents = self.num_areas * self.agents_per_area
-        self.generator = np.random.default_rng(seed)
-        self.parameters: dict[str, float] = dict(self.default_parameters)
-        self.unknown_parameters: set[str] = set()
-        self._ids = np.zeros(self.num_agents, np.int64)
-        self._num_ids = 0
-        self._clock = 0
-        self._began = np.zeros(self.num_agents, np.int64)
-        self._deadline = 0
-        self._current: Step | None = None
-        self._specs = {self.behavior: self.spec}
-        self._all_areas = np.arange(self.num_agents)
+        super().__init__(num_areas, seed)
         self._calm = _constants(self.num_agents)
         self._branches = np.asarray(self.spec.actions.discrete_branches, np.uint32)
 
@@ -89,95 +61,30 @@ class World(abc.ABC):
         """[A, options] what each agent may do now, in a fresh array; None = everything."""
         return None
 
-    def _parameters_changed(self) -> None:  # noqa: B027, most worlds need not react
-        """`parameters` may hold new values; raise EnvError if one cannot be used."""
-
-    @property
-    def specs(self) -> Mapping[str, Spec]:
+    @classmethod
+    def all_specs(cls) -> Mapping[str, Spec]:
         """The one behavior's spec, by its name."""
-        return self._specs
+        return {cls.behavior: cls.spec}
 
-    def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
-        """Begin an episode in every area, under new ids."""
-        for name, value in (parameters or {}).items():
-            if name in self.default_parameters:
-                self.parameters[name] = float(value)
-            else:
-                self.unknown_parameters.add(name)
-        self._parameters_changed()
-        self._start(self._all_areas)
-        self._current = self._calm_step()
-        return {self.behavior: self._current}
+    def _store_current(self) -> State:
+        """The part of a state that holds the current step."""
+        return store_step(self._current[self.behavior])
 
-    def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
-        """Advance every area to its next decision."""
-        if self._current is None:
-            raise EnvError(f"{self.behavior}: step was called before reset.")
+    def _load_current(self, state: State) -> dict[str, Step]:
+        """The current step that `_store_current` stored."""
+        return {self.behavior: load_step(state)}
+
+    def _first(self) -> dict[str, Step]:
+        """What `reset` returns, when every area has begun."""
+        return {self.behavior: self._calm_step()}
+
+    def _next(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
+        """What `step` returns."""
         rewards, terminated = self._advance(self._checked(actions))
         self._clock += 1
         if self._clock < self._deadline and not terminated.any():
-            self._current = self._calm_step(rewards)
-        else:
-            self._current = self._eventful_step(rewards, terminated)
-        return {self.behavior: self._current}
-
-    def close(self) -> None:  # noqa: B027, nothing is held
-        """Nothing to free; may be called twice."""
-
-    def state(self) -> State:
-        """Arrays, generator, ids, parameters and the current step."""
-        if self._current is None:
-            raise EnvError(f"{self.behavior}: there is no state before reset.")
-        return {
-            "arrays": {name: getattr(self, name).copy() for name in self.stored},
-            "generator": self.generator.bit_generator.state,
-            "ids": self._ids.copy(),
-            "num_ids": self._num_ids,
-            "clock": self._clock,
-            "began": self._began.copy(),
-            "parameters": dict(self.parameters),
-            "step": {name: getattr(self._current, name) for name in STEP_ARRAYS},
-            "obs": list(self._current.obs),
-        }
-
-    def load_state(self, state: State) -> dict[str, Step]:
-        """Continue where `state()` was taken; the number of areas must be the same."""
-        if set(state.get("arrays", ())) != set(self.stored):
-            raise EnvError(f"{self.behavior}: the state was taken of another environment.")
-        if len(state["ids"]) != self.num_agents:
-            raise EnvError(
-                f"{self.behavior}: the state has {len(state['ids']) // self.agents_per_area} "
-                f"areas, this environment {self.num_areas}; make it with the same number of areas."
-            )
-        for name in self.stored:
-            setattr(self, name, np.array(state["arrays"][name]))
-        self.generator.bit_generator.state = state["generator"]
-        self._ids = _read_only(np.array(state["ids"]))
-        self._num_ids = int(state["num_ids"])
-        self._clock = int(state["clock"])
-        self._began = np.array(state["began"])
-        self._set_deadline()
-        self.parameters = {**self.default_parameters, **state["parameters"]}
-        self._parameters_changed()
-        self._current = Step(**state["step"], obs=tuple(state["obs"]))
-        return {self.behavior: self._current}
-
-    def _start(self, areas: NDArray[np.int64]) -> None:
-        """New ids and episodes for `areas` [n]."""
-        ids = self._ids.copy()
-        ids[areas] = self._num_ids + np.arange(len(areas))
-        self._ids = _read_only(ids)
-        self._num_ids += len(areas)
-        self._began[areas] = self._clock
-        self._set_deadline()
-        self._begin(areas)
-
-    def _set_deadline(self) -> None:
-        """When the oldest episode reaches the limit, on the clock."""
-        never = np.iinfo(np.int64).max
-        self._deadline = (
-            int(self._began.min()) + self.max_decisions if self.max_decisions else never
-        )
+            return {self.behavior: self._calm_step(rewards)}
+        return {self.behavior: self._eventful_step(rewards, terminated)}
 
     def _calm_step(self, rewards: FloatArray | None = None) -> Step:
         """Every area decides and nothing has ended."""
@@ -224,13 +131,8 @@ class World(abc.ABC):
         return mine
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array
-
-
 def _constants(rows: int) -> tuple[FloatArray, NDArray[np.int64], BoolArray]:
     """[rows] zeros as rewards, groups and flags, shared by all steps in which nothing ends."""
     kinds = (np.float32, np.int64, np.bool_)
-    zeros = tuple(_read_only(np.zeros(rows, kind)) for kind in kinds)
+    zeros = tuple(read_only(np.zeros(rows, kind)) for kind in kinds)
     return zeros[0], zeros[1], zeros[2]

@@ -1,0 +1,193 @@
+"""What all embedded environments share: parameters, ids, time limits, randomness, stored state."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlagents_tf.envs.env import Parameters, State
+from mlagents_tf.errors import EnvError
+from mlagents_tf.specs import Spec
+from mlagents_tf.steps import Actions, Step
+
+Observations = tuple[NDArray[np.generic], ...]
+"""One array [A, *shape] for each observation of the spec."""
+
+STEP_ARRAYS = tuple(name for name in Step._fields if name != "obs")
+
+
+class Areas(abc.ABC):
+    """A areas with the same number of agents each, moved together without a loop.
+
+    What agents of an area have to do with each other is for `World` and `Arena` to say.
+
+    Class attributes:
+        behavior: the environment's name, and in a `World` the behavior's, as in Unity.
+        summary: one line for people.
+        default_areas: how many areas Unity's scene has.
+        agents_per_area: how many agents share an area; they stand area by area.
+        max_decisions: decisions after which an episode is interrupted; 0 = no limit.
+        default_parameters: environment parameters and their values until `reset` is given others.
+        stored: names of the attributes that hold arrays and decide the future.
+
+    Attributes:
+        num_areas, num_agents: areas, and agents in all of them.
+        unknown_parameters: names given to `reset` that this environment does not have.
+    """
+
+    behavior: ClassVar[str]
+    summary: ClassVar[str]
+    default_areas: ClassVar[int] = 1
+    agents_per_area: ClassVar[int] = 1
+    max_decisions: ClassVar[int] = 0
+    default_parameters: ClassVar[Mapping[str, float]] = {}
+    stored: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, num_areas: int | None = None, seed: int = 0) -> None:
+        self.num_areas = self.default_areas if num_areas is None else num_areas
+        if self.num_areas < 1:
+            raise EnvError(f"{self.behavior}: num_areas is {num_areas}; give 1 or more.")
+        self.num_agents = self.num_areas * self.agents_per_area
+        self.generator = np.random.default_rng(seed)
+        self.parameters: dict[str, float] = dict(self.default_parameters)
+        self.unknown_parameters: set[str] = set()
+        self._ids = np.zeros(self.num_agents, np.int64)
+        self._num_ids = 0
+        self._clock = 0
+        self._began = np.zeros(self.num_agents, np.int64)
+        self._deadline = 0
+        self._specs = self.all_specs()
+        self._current: dict[str, Step] = {}
+        self._all_areas = np.arange(self.num_agents)
+
+    @classmethod
+    @abc.abstractmethod
+    def all_specs(cls) -> Mapping[str, Spec]:
+        """Specs by behavior."""
+
+    @abc.abstractmethod
+    def _begin(self, areas: NDArray[np.int64]) -> None:
+        """Begin an episode for agents `areas`, [n] indices."""
+
+    @abc.abstractmethod
+    def _first(self) -> dict[str, Step]:
+        """What `reset` returns, when every area has begun."""
+
+    @abc.abstractmethod
+    def _next(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
+        """What `step` returns."""
+
+    @abc.abstractmethod
+    def _store_current(self) -> State:
+        """The part of a state that holds the current step."""
+
+    @abc.abstractmethod
+    def _load_current(self, state: State) -> dict[str, Step]:
+        """The current step that `_store_current` stored."""
+
+    def _parameters_changed(self) -> None:  # noqa: B027, most worlds need not react
+        """`parameters` may hold new values; raise EnvError if one cannot be used."""
+
+    @property
+    def specs(self) -> Mapping[str, Spec]:
+        """Specs by behavior."""
+        return self._specs
+
+    def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
+        """Begin an episode in every area, under new ids."""
+        for name, value in (parameters or {}).items():
+            if name in self.default_parameters:
+                self.parameters[name] = float(value)
+            else:
+                self.unknown_parameters.add(name)
+        self._parameters_changed()
+        self._start(self._all_areas)
+        self._current = self._first()
+        return dict(self._current)
+
+    def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
+        """Advance every area to its next decision."""
+        if not self._current:
+            raise EnvError(f"{self.behavior}: step was called before reset.")
+        self._current = self._next(actions)
+        return dict(self._current)
+
+    def close(self) -> None:  # noqa: B027, nothing is held
+        """Nothing to free; may be called twice."""
+
+    def state(self) -> State:
+        """Arrays, generator, ids, parameters and the current step."""
+        if not self._current:
+            raise EnvError(f"{self.behavior}: there is no state before reset.")
+        return {
+            "arrays": {name: getattr(self, name).copy() for name in self.stored},
+            "generator": self.generator.bit_generator.state,
+            "ids": self._ids.copy(),
+            "num_ids": self._num_ids,
+            "clock": self._clock,
+            "began": self._began.copy(),
+            "parameters": dict(self.parameters),
+            **self._store_current(),
+        }
+
+    def load_state(self, state: State) -> dict[str, Step]:
+        """Continue where `state()` was taken; the number of areas must be the same."""
+        if set(state.get("arrays", ())) != set(self.stored):
+            raise EnvError(f"{self.behavior}: the state was taken of another environment.")
+        if len(state["ids"]) != self.num_agents:
+            raise EnvError(
+                f"{self.behavior}: the state has {len(state['ids']) // self.agents_per_area} "
+                f"areas, this environment {self.num_areas}; make it with the same number of areas."
+            )
+        for name in self.stored:
+            setattr(self, name, np.array(state["arrays"][name]))
+        self.generator.bit_generator.state = state["generator"]
+        self._ids = read_only(np.array(state["ids"]))
+        self._num_ids = int(state["num_ids"])
+        self._clock = int(state["clock"])
+        self._began = np.array(state["began"])
+        self._set_deadline()
+        self.parameters = {**self.default_parameters, **state["parameters"]}
+        self._parameters_changed()
+        self._current = self._load_current(state)
+        return dict(self._current)
+
+    def _start(self, areas: NDArray[np.int64]) -> None:
+        """New ids and episodes for `areas` [n]."""
+        ids = self._ids.copy()
+        ids[areas] = self._num_ids + np.arange(len(areas))
+        self._ids = read_only(ids)
+        self._num_ids += len(areas)
+        self._began[areas] = self._clock
+        self._set_deadline()
+        self._begin(areas)
+
+    def _set_deadline(self) -> None:
+        """When the oldest episode reaches the limit, on the clock."""
+        never = np.iinfo(np.int64).max
+        self._deadline = (
+            int(self._began.min()) + self.max_decisions if self.max_decisions else never
+        )
+
+
+def store_step(step: Step) -> State:
+    """A step as a part of a state."""
+    return {
+        "step": {name: getattr(step, name) for name in STEP_ARRAYS},
+        "obs": list(step.obs),
+    }
+
+
+def load_step(state: State) -> Step:
+    """The step that `store_step` stored."""
+    return Step(**state["step"], obs=tuple(state["obs"]))
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """The same array, which nobody can write any more."""
+    array.flags.writeable = False
+    return array
