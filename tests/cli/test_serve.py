@@ -159,3 +159,14 @@ def test_serving_does_not_import_tensorflow():
         "sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+def test_serving_without_grpc_says_what_to_install():
+    script = (
+        "import sys; sys.modules['grpc'] = None; from mlagents_tf.cli.main import main\n"
+        "sys.exit(main(['serve', 'Basic', '--port', '1']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "serving needs gRPC" in done.stderr
+    assert "pip install grpcio" in done.stderr
