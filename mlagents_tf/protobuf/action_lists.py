@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mlagents_tf.errors import EnvError
@@ -12,7 +14,7 @@ from mlagents_tf.protobuf.agents import (
     encode_action,
     read_action,
 )
-from mlagents_tf.protobuf.layouts import CONTINUES, Bytes, Layout, column, float_bytes, make_layout
+from mlagents_tf.protobuf.layouts import CONTINUES, Bytes, Layout, Place, float_bytes, make_layout
 from mlagents_tf.protobuf.wire import (
     DELIMITED,
     WireError,
@@ -23,14 +25,13 @@ from mlagents_tf.protobuf.wire import (
     varint,
 )
 from mlagents_tf.specs import ActionSpec
-from mlagents_tf.steps import Actions, IntArray, no_actions
+from mlagents_tf.steps import Actions, no_actions
 
 VALUE = key_of(1, DELIMITED)
 MOST_AGENTS = 1 << 20
 MOST_VALUES = 1 << 26
 WORTH_A_LAYOUT = 4
 NOWHERE = 0, 0
-KEYS = CONTINUOUS, DISCRETE
 
 
 def read_actions(behavior: str, message: bytes | memoryview, spec: ActionSpec) -> Actions:
@@ -45,9 +46,7 @@ class ActionReader:
         self.behavior = behavior
         self.spec = spec
         self._branches = np.array(spec.discrete_branches, np.int32)
-        self._head: Bytes = np.zeros(0, np.uint8)  # key and size before each action
-        self._size = 0
-        self._layout: Layout | None = None
+        self._known: _Known | None = None
 
     def read(self, message: bytes | memoryview) -> Actions:
         """The actions of [M] agents, in the order they were asked for.
@@ -65,17 +64,13 @@ class ActionReader:
 
     def _read_known(self, data: memoryview) -> Actions | None:
         """Actions that are all like those of before; None if they are not."""
-        head = len(self._head)
-        size = head + self._size
-        if self._layout is None or not data or len(data) % size:
+        known = self._known
+        if known is None or not data or len(data) % len(known.expected):
             return None
-        values = np.frombuffer(data, np.uint8)
-        if (values.reshape(-1, size)[:, :head] != self._head).any():
+        rows = np.frombuffer(data, np.uint8).reshape(-1, len(known.expected))
+        if ((rows ^ known.expected) & known.bits).any():
             return None
-        starts: IntArray = np.arange(head, len(data), size)
-        if not self._layout.fits(values, starts).all():
-            return None
-        return self._columns(values, starts, self._layout)
+        return self._columns(rows, known)
 
     def _read(self, data: memoryview) -> Actions:
         starts, sizes = record_places(data, VALUE, MOST_AGENTS)
@@ -95,30 +90,59 @@ class ActionReader:
             read_action(record, self.spec, actions.continuous[index], actions.discrete[index])
 
     def _learn(self, first: memoryview, actions: Actions) -> None:
-        """The layout of the first action, unless it has old fields or options above 127."""
+        """What the first action is like, unless it has old fields or options above 127."""
         self._read_one(first, actions, 0)
+        self._known = None
         layout = make_layout(first)
-        if layout is not None:
-            found = [end - start for start, end in map(layout.fields.get, KEYS, 2 * [NOWHERE])]
-            if found != [4 * self.spec.continuous_size, self.spec.num_branches]:
-                layout = None
-        self._layout, self._size = layout, len(first)
-        self._head = np.frombuffer(varint(VALUE) + varint(len(first)), np.uint8)
+        if layout is None:
+            return
+        floats, options = (layout.fields.get(key, NOWHERE) for key in (CONTINUOUS, DISCRETE))
+        sizes = floats[1] - floats[0], options[1] - options[0]
+        if sizes == (4 * self.spec.continuous_size, self.spec.num_branches):
+            head = varint(VALUE) + varint(len(first))
+            self._known = _make_known(head, first, layout, floats, options)
 
-    def _columns(self, values: Bytes, starts: IntArray, layout: Layout) -> Actions:
-        """Actions that have the layout and begin at [M] `starts`."""
-        actions = no_actions(self.spec, len(starts))
-        floats, options = (layout.fields.get(key, NOWHERE) for key in KEYS)
+    def _columns(self, rows: Bytes, known: _Known) -> Actions:
+        """The values of [M, size] actions that are all as is known."""
+        actions = no_actions(self.spec, len(rows))
         if self.spec.continuous_size:
-            actions.continuous[:] = column(values, starts, floats, "<f4")
+            actions.continuous[:] = rows[:, known.floats].copy().view("<f4")
             if not np.isfinite(actions.continuous).all():
                 raise WireError("an action that is not finite")
         if self.spec.num_branches:
-            actions.discrete[:] = column(values, starts, options, np.uint8)
+            actions.discrete[:] = rows[:, known.options]
             if (actions.discrete >= self._branches).any():
                 branches = list(self.spec.discrete_branches)
                 raise WireError(f"an option that is in none of branches {branches}")
         return actions
+
+
+class _Known(NamedTuple):
+    """What actions of one layout are like, with the key and size before each.
+
+    Attributes:
+        expected: [size] uint8.
+        bits: [size] uint8, which bits of these must be alike.
+        floats: where the continuous ones stand.
+        options: where the discrete ones stand.
+    """
+
+    expected: Bytes
+    bits: Bytes
+    floats: slice
+    options: slice
+
+
+def _make_known(
+    head: bytes, first: memoryview, layout: Layout, floats: Place, options: Place
+) -> _Known:
+    """What actions are like that are like the first."""
+    size = len(head)
+    bits = np.zeros(size + len(first), np.uint8)
+    bits[:size] = 255
+    bits[size + layout.fixed] = layout.bits
+    places = (slice(size + start, size + end) for start, end in (floats, options))
+    return _Known(np.frombuffer(head + bytes(first), np.uint8), bits, *places)
 
 
 def encode_actions(actions: Actions, legacy: bool = False) -> bytes:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import grpc
-import numpy as np
 
 from mlagents_tf.envs.env import Aggregation, Env, EnvStatistic, ReportingEnv
 from mlagents_tf.envs.unity.channels import statistic_message
@@ -89,6 +88,7 @@ class UnityPlayer:
         self._speakers: dict[str, Speaker] = {}
         self._readers: dict[str, ActionReader] = {}
         self._deciding: dict[str, int] = {}
+        self._take_statistics: Callable[[], list[EnvStatistic]] = list
 
     def play(self) -> str:
         """Plays until the trainer ends it or has gone, and returns which of these, in words.
@@ -135,6 +135,8 @@ class UnityPlayer:
 
     def _serve(self, env: Env) -> str:
         """Does what the trainer asks for until it asks no more."""
+        if isinstance(env, ReportingEnv):  # asked once: it takes longer than it looks
+            self._take_statistics = env.take_statistics
         answer = self._say(Output())
         while answer.status == STATUS_OK and answer.command != Command.QUIT:
             self._channels.hear(answer.side_channel)
@@ -167,6 +169,7 @@ class UnityPlayer:
     def _output(self, env: Env, steps: Mapping[str, Step]) -> Output:
         """The message about a step, with behaviors that have agents for the first time."""
         self._deciding = {name: step.num_deciding for name, step in steps.items()}
+        ended = sum(len(step.agent_ids) for step in steps.values()) - sum(self._deciding.values())
         here = {name: step for name, step in steps.items() if len(step.agent_ids)}
         new = [name for name in here if name not in self._speakers]
         for name in new:
@@ -177,16 +180,17 @@ class UnityPlayer:
         return Output(
             behaviors=[self._introduction(env, name) for name in new],
             agents={name: self._speakers[name].say(step) for name, step in here.items()},
-            side_channel=self._channels.take_echoes() + self._statistics(env, steps),
+            side_channel=self._channels.take_echoes() + self._statistics(ended),
         )
 
     def _introduction(self, env: Env, name: str) -> bytes:
         old = self.options.generation.is_old
         return encode_behavior(name, env.specs[name].actions, is_training=True, legacy=old)
 
-    def _statistics(self, env: Env, steps: Mapping[str, Step]) -> bytes:
-        reported = env.take_statistics() if isinstance(env, ReportingEnv) else []
-        if ended := sum(int(np.count_nonzero(step.ended)) for step in steps.values()):
+    def _statistics(self, ended: int) -> bytes:
+        """Of the environment, and how many episodes have `ended`."""
+        reported = self._take_statistics()
+        if ended:
             reported = [*reported, EnvStatistic(EPISODES, ended, Aggregation.SUM)]
         return b"".join(map(statistic_message, reported))
 
