@@ -22,6 +22,7 @@ PYTHON = os.environ.get("MLAGENTS_ENVS_PYTHON")
 DRIVER = Path(__file__).parent / "mlagents_envs_driver.py"
 SERVE = [sys.executable, "-m", "mlagents_tf", "serve"]
 SECONDS = 100
+GROUPS = {"toy-fuzz": [0, 1, 2, 3], "CooperativePushBlock": [1, 2, 3]}
 pytestmark = [
     pytest.mark.skipif(
         not PYTHON, reason="MLAGENTS_ENVS_PYTHON names no Python that has mlagents_envs"
@@ -96,6 +97,7 @@ def play(env, steps):
         ("Match3", 40, ["--png"]),
         ("Sorter", 300, []),
         ("toy-fuzz", 300, []),
+        ("CooperativePushBlock", 60, []),
     ],
 )
 def test_a_build_for_its_trainer(build, name, steps, arguments):
@@ -104,15 +106,15 @@ def test_a_build_for_its_trainer(build, name, steps, arguments):
     if "--decision-period" in arguments:
         twin = DecisionPeriod(twin, 3)
     first, deciding, ended, totals = play(twin, steps)
-    spec = twin.specs[name]
-    assert saw["behavior"] == name
+    ((behavior, spec),) = twin.specs.items()
+    assert saw["behavior"] == behavior
     assert saw["shapes"] == [list(obs.shape) for obs in spec.observations]
     assert saw["actions"] == [spec.actions.continuous_size, list(spec.actions.discrete_branches)]
     if "1" not in arguments:
         assert saw["types"] == [int(obs.observation_type) for obs in spec.observations]
     assert (saw["first"], saw["deciding"], saw["ended"]) == (first, deciding, ended)
     np.testing.assert_allclose(saw["totals"], totals, rtol=1e-4, atol=1e-3)
-    assert saw["groups"] == ([0, 1, 2, 3] if name == "toy-fuzz" else [0])
+    assert saw["groups"] == GROUPS.get(name, [0])
     assert sum(saw["episodes"]) >= ended  # those of the last step are not looked at
     assert saw["echoes"] == ["hello"]
     assert len(saw["second"]) == len(first)
