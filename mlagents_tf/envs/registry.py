@@ -30,6 +30,7 @@ from mlagents_tf.envs.embedded.toy import (
     MaskedLine,
     MemoryLine,
 )
+from mlagents_tf.envs.embedded.wall_jump import WallJump
 from mlagents_tf.envs.env import Env
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
@@ -54,6 +55,7 @@ WORLDS: tuple[type[Areas] | type[FuzzEnv], ...] = (
     FoodCollector,
     Sorter,
     CooperativePushBlock,
+    WallJump,
     LineWorld,
     DiscreteLine,
     MaskedLine,

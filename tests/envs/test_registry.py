@@ -20,6 +20,7 @@ AREAS = {
     "FoodCollector": 4,
     "Sorter": 16,
     "CooperativePushBlock": 9,
+    "WallJump": 24,
 }
 AGENTS = {"FoodCollector": 5, "CooperativePushBlock": 3}  # in an area; elsewhere 1
 

@@ -6,25 +6,12 @@ import numpy as np
 
 from mlagents_tf.envs.embedded.cooperative_push_block import AGENTS, HALF, CooperativePushBlock
 from mlagents_tf.steps import Actions
+from tests.envs.embedded.steering import Pilot
 
 STAY, FORWARD, BACK, RIGHT, LEFT, STRAFE_LEFT, STRAFE_RIGHT = range(7)
 # what options add to speed for who looks towards -z, whose right is -x, in m/s a physics step
 PUSH = np.array([[0, 0, 0, 0, 0, 2.25, -2.25], [0, -3, 3, 0, 0, 0, 0]])
-# of a decision without contacts: speed kept, speed and way that a push of 1 m/s adds, way of speed
-KEPT, GAINED, WAY, COASTED = 0.66, 3.92, 0.248, 0.078
-STOPS = 0.17  # [s] of way that is left when it rolls to a stop
-
-
-def best_option(gap, speed):
-    """[A] the option after which, and one more, an agent stops nearest to `gap` [2, A]."""
-    first, second = PUSH[:, :, None, None], PUSH[:, None, :, None]
-    gap, speed = gap[:, None, None], speed[:, None, None]
-    way = COASTED * speed + WAY * first
-    speed = KEPT * speed + GAINED * first
-    way = way + COASTED * speed + WAY * second
-    speed = KEPT * speed + GAINED * second
-    missed = np.hypot(*(gap - way - STOPS * speed))  # [7, 7, A]
-    return missed.min(axis=1).argmin(axis=0)
+PILOT = Pilot(PUSH, kept=0.92)
 
 
 def pushing_together(env: CooperativePushBlock):
@@ -53,7 +40,7 @@ def pushing_together(env: CooperativePushBlock):
             target_x = np.where(above, lane, np.where(beside, here[0], out))
             target_z = np.where(above | ~beside, here[1], behind + 0.8)
             gap = np.stack([target_x, target_z]) - here
-            chosen = np.where(ready, FORWARD, best_option(gap, speed))
+            chosen = np.where(ready, FORWARD, PILOT.option(gap, speed))
             angle = (np.pi - env.angle[agent::AGENTS] + np.pi) % (2 * np.pi) - np.pi
             turns = np.abs(angle) > np.radians(10.5)
             options[agent] = np.where(turns, np.where(angle > 0, RIGHT, LEFT), chosen)
