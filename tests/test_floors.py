@@ -9,7 +9,9 @@ PACKAGE = Path(__file__).parents[1] / "mlagents_tf"
 NAME = PACKAGE.name
 
 FLOORS = {
-    **dict.fromkeys(("specs", "steps", "errors", "stats", "timers", "settings", "protobuf"), 0),
+    **dict.fromkeys(
+        ("specs", "steps", "errors", "stats", "timers", "settings", "protobuf", "samplers"), 0
+    ),
     **dict.fromkeys(("quiet", "version"), 0),
     **dict.fromkeys(("ops", "data", "envs"), 1),
     "nn": 2,

@@ -76,8 +76,7 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
     from mlagents_tf.envs.registry import make_env
     from mlagents_tf.run.encoders import refuse_strange_env
     from mlagents_tf.run.environments import unity_options
-    from mlagents_tf.run.evaluate import load_run
-    from mlagents_tf.run.session import parameters
+    from mlagents_tf.run.evaluate import latest_parameters, load_run
     from mlagents_tf.run.state import CONFIGURATION
 
     settings = load_run(args.run_dir, args.encoders)
@@ -94,7 +93,9 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
         name, num_areas=areas, seed=args.seed, unity=unity_options(settings, 0), **env_options
     )
     if settings.environment_parameters or not env.specs:  # Unity says them with its first agents
-        env.reset(parameters(settings))  # whoever resets it again leaves them as they are
+        env.reset(
+            latest_parameters(args.run_dir, settings)
+        )  # whoever resets it again leaves them as they are
     return env, settings
 
 

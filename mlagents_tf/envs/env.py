@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlagents_tf.errors import EnvError
+from mlagents_tf.samplers import Sampler
 from mlagents_tf.specs import ActionSpec, Spec
 from mlagents_tf.steps import Actions, IntArray, Step
 
-Parameters = Mapping[str, float]
-"""Environment parameters by name, for example `{"scale": 2.0}`."""
+Parameters = Mapping[str, float | Sampler]
+"""Environment parameters by name, `{"scale": 2.0}`; what a sampler draws holds for an episode."""
 
 State = dict[str, Any]
 """Arrays and JSON values by name, enough to continue exactly where the environment stands."""
@@ -78,6 +79,15 @@ class EnvStatistic(NamedTuple):
     name: str
     value: float
     aggregation: Aggregation = Aggregation.AVERAGE
+
+
+@runtime_checkable
+class AdjustableEnv(Protocol):
+    """An environment that takes new parameters without beginning anew."""
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Environment parameters from the next episodes on; those not named keep their value."""
+        ...
 
 
 @runtime_checkable

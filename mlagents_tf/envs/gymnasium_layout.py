@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlagents_tf.envs.env import Env, Parameters
 from mlagents_tf.errors import EnvError
+from mlagents_tf.samplers import Sampler
 from mlagents_tf.specs import WHITE, ActionSpec, ObservationSpec, Spec
 from mlagents_tf.steps import Actions, BoolArray, Step, no_actions
 
@@ -34,7 +35,7 @@ class EnvSource:
             )
         self._make: EnvFactory | None = source if callable(source) else None
         self.env: Env = source(seed) if callable(source) else source
-        self._parameters: dict[str, float] = {}
+        self._parameters: dict[str, float | Sampler] = {}
 
     def reset(self, seed: int | None, options: Mapping[str, Any] | None) -> dict[str, Step]:
         """Begin anew, with a seed in an environment that is made again, until somebody decides.

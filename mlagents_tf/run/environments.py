@@ -14,6 +14,8 @@ from mlagents_tf.envs.workers.workers import Workers
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.run import RunSettings
 
+LONGER = 5.0
+"""Seconds by which a worker may be silent longer than its player, which can say why."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -70,7 +72,7 @@ def open_env(settings: RunSettings, notify: Callable[[str], None], *, areas: int
         chosen.restarts_rate_limit_n,
         chosen.restarts_rate_limit_period_s,
     )
-    return Workers(makers, step_timeout=chosen.timeout_wait, limits=limits, notify=notify)
+    return Workers(makers, step_timeout=chosen.timeout_wait + LONGER, limits=limits, notify=notify)
 
 
 def unity_options(settings: RunSettings, worker: int) -> UnityOptions:

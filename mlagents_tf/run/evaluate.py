@@ -12,9 +12,10 @@ from PIL import Image
 
 from mlagents_tf.data.agents import Agents
 from mlagents_tf.data.memories import Memories
-from mlagents_tf.envs.env import DrawableEnv, Env
+from mlagents_tf.envs.env import DrawableEnv, Env, Parameters
 from mlagents_tf.errors import DataError, EnvError
 from mlagents_tf.run.encoders import refuse_strangers
+from mlagents_tf.run.lessons import Lessons
 from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.run.state import (
     CONFIGURATION,
@@ -86,6 +87,14 @@ def load_run(run_dir: Path, encoders: Collection[str] = ()) -> RunSettings:
     settings = load_settings(path).settings
     refuse_strangers(settings, path, encoders)
     return settings
+
+
+def latest_parameters(run_dir: Path, settings: RunSettings) -> Parameters:
+    """Environment parameters of a run as its newest commit has them: in the lesson it came to."""
+    lessons = Lessons(settings)
+    source = commit_at(run_dir)
+    lessons.load_state(load_json(source / RUN_FILE).get("lessons", lessons.state()))
+    return lessons.parameters
 
 
 def load_trainers(run_dir: Path, settings: RunSettings) -> dict[str, Trainer]:

@@ -19,11 +19,11 @@ from mlagents_tf.run.console import Console
 from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
 from mlagents_tf.run.encoders import encoder_flags, runs_code
-from mlagents_tf.run.evaluate import play, trainers_for
+from mlagents_tf.run.evaluate import latest_parameters, play, trainers_for
 from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
 from mlagents_tf.run.script import Result, Script, Watch
-from mlagents_tf.run.session import Session, parameters
+from mlagents_tf.run.session import Session
 from mlagents_tf.run.state import CONFIGURATION
 from mlagents_tf.run.stop import Stop
 from mlagents_tf.run.storage import make_directory, safe_name, save_json
@@ -99,6 +99,7 @@ def train(
         with session.timers("observe"):
             session.observe(steps)
         session.update()
+        steps = session.teach(steps)
         console.progress(session.steps)
         if session.checkpoint_due():
             session.save_softly()
@@ -136,7 +137,7 @@ def how_to_resume(settings: RunSettings, script: Script) -> str:
 def act_only(settings: RunSettings, env: Env, stop: Stop, console: Console) -> Result:
     """Acts with the newest weights until a signal comes: nothing is learned, nothing is saved."""
     run_dir = settings.checkpoint_settings.run_dir
-    env.reset(parameters(settings))
+    env.reset(latest_parameters(run_dir, settings))
     deterministic = any(b.network_settings.deterministic for b in settings.behaviors.values())
     trainers = trainers_for(env, run_dir, settings, deterministic)
     console.notice(f"Acting with the policies of {run_dir} until stopped.")

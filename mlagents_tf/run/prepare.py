@@ -17,12 +17,12 @@ from mlagents_tf.run.csv_writer import FILE_NAME
 from mlagents_tf.run.demonstrations import check_demonstrations, without_env
 from mlagents_tf.run.encoders import import_encoders
 from mlagents_tf.run.environments import check_env_path
+from mlagents_tf.run.lessons import Lessons
 from mlagents_tf.run.lock import RunLock
 from mlagents_tf.run.state import CONFIGURATION, RUN_FILE, changed_values, initial_weights
 from mlagents_tf.run.storage import check_writable, load_json, make_directory, replacing
 from mlagents_tf.settings.dump import dump_settings
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.settings.support import unsupported_parameters
 
 
 def prepare(
@@ -46,7 +46,7 @@ def prepare(
     """
     if not has_env and not without_env(settings):
         check_env_path(settings, console.warning)
-    refuse_what_does_not_exist(settings)
+    Lessons(settings)  # refuses what could never be measured
     import_encoders(settings)
     chosen = settings.checkpoint_settings
     if not chosen.inference:
@@ -73,16 +73,6 @@ def record_configuration(settings: RunSettings) -> None:
     """Writes configuration.yaml, which can be trained from again."""
     with replacing(settings.checkpoint_settings.run_dir / CONFIGURATION) as file:
         file.write(dump_settings(settings).encode())
-
-
-def refuse_what_does_not_exist(settings: RunSettings) -> None:
-    """Raises SettingsError for parts of the configuration that the whole run would need."""
-    missing = unsupported_parameters(settings)
-    if missing:
-        raise SettingsError(
-            f"cannot be trained yet: {', '.join(missing)}; only constant environment parameters "
-            "can be. Replace them by numbers or take them out."
-        )
 
 
 def what_to_continue(settings: RunSettings, console: Console) -> Commit | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mlagents_tf.envs.env import (
+    AdjustableEnv,
     Aggregation,
     Env,
     EnvStatistic,
@@ -17,6 +18,7 @@ from mlagents_tf.envs.env import (
 )
 from mlagents_tf.errors import DataError, EnvError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
+from mlagents_tf.run.lessons import Lessons
 from mlagents_tf.run.replays import REPLAY_FILE, write_replay
 from mlagents_tf.run.roster import Roster
 from mlagents_tf.run.state import (
@@ -26,7 +28,7 @@ from mlagents_tf.run.state import (
     write_trainer,
 )
 from mlagents_tf.run.storage import load_json, save_json
-from mlagents_tf.settings.parameters import ConstantSettings, SamplerSettings
+from mlagents_tf.samplers import to_json
 from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.stats import IS_TRAINING, REWARD, ForgivingWriters, Statistics
 from mlagents_tf.steps import Step
@@ -61,6 +63,7 @@ class Session:
         self.run_dir = settings.checkpoint_settings.run_dir
         self.env = env
         self.roster = Roster(settings, notify, warn)
+        self.lessons = Lessons(settings)
         self.statistics = Statistics()
         self.timers = timers
         self.committed: int | None = None
@@ -100,7 +103,7 @@ class Session:
 
     def begin(self) -> dict[str, Step]:
         """Starts every episode."""
-        steps = self.env.reset(parameters(self.settings))
+        steps = self.env.reset(self.lessons.parameters)
         self.observe(steps)
         return steps
 
@@ -118,6 +121,8 @@ class Session:
             self.roster.restore(behavior, found, known.get(behavior))
             self._checked[behavior] = self.trainers[behavior].steps
         self.statistics.load_state(facts["statistics"])
+        if "lessons" in facts:  # earlier versions had none
+            self.lessons.load_state(facts["lessons"])
         self._elapsed_before = facts["elapsed"]
         self.committed = self.steps
         return self._restore_env(found, facts) or self._begin_anew()
@@ -127,7 +132,7 @@ class Session:
         state = read_env(found.path)
         if state is None or not isinstance(self.env, StatefulEnv):
             reason = "the environment did not or cannot say where it stood"
-        elif facts["parameters"] != parameters(self.settings):
+        elif facts["parameters"] != self._parameters():
             reason = "environment_parameters have changed"
         else:
             try:
@@ -169,6 +174,7 @@ class Session:
             if len(episodes.returns):
                 self.statistics.add_many(name, REWARD, episodes.returns)
                 self.statistics.add_many(name, EPISODE_LENGTH, episodes.lengths)
+                self.lessons.observe(name, episodes.returns)
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
         if self._reporting is not None:
@@ -197,6 +203,26 @@ class Session:
                 continue
             with self.timers("update"):
                 self.statistics.add_all(name, trainer.update())
+
+    def teach(self, steps: dict[str, Step]) -> dict[str, Step]:
+        """Begins lessons that are due.
+
+        Returns:
+            `steps`, or the first step of an environment that had to begin anew for it.
+        """
+        if not self.lessons.curricula:
+            return steps
+        change = self.lessons.advance(
+            {name: t.steps / t.settings.max_steps for name, t in self.trainers.items()}
+        )
+        if change is None:
+            return steps
+        for remark in change.remarks:
+            self.notify(remark)
+        if change.require_reset or not isinstance(self.env, AdjustableEnv):
+            return self._begin_anew()
+        self.env.set_parameters(change.parameters)
+        return steps
 
     def checkpoint_due(self) -> bool:
         """Whether a behavior has come to a multiple of its checkpoint_interval."""
@@ -227,7 +253,8 @@ class Session:
                 "elapsed": self.elapsed,
                 "statistics": self.statistics.state(),
                 "environment": self.settings.env_settings.env_path,
-                "parameters": parameters(self.settings),
+                "parameters": self._parameters(),
+                "lessons": self.lessons.state(),
                 "seed": self.settings.env_settings.seed,
                 "replay_restored": self.roster.replay_restored,
                 "versions": versions(),
@@ -247,11 +274,17 @@ class Session:
         except StorageError as error:
             self.notify(f"Checkpoint not saved: {error} Training goes on; the last one is intact.")
 
+    def _parameters(self) -> dict[str, Any]:
+        """Environment parameters as plain values."""
+        return {name: to_json(value) for name, value in self.lessons.parameters.items()}
+
     def _summarize(self, trainer: Trainer) -> None:
         """Writes the window of one behavior and begins a new one."""
         name = trainer.behavior
         frequency = trainer.settings.summary_freq
         self.statistics.set(name, IS_TRAINING, float(not trainer.finished))
+        for tag, value in self.lessons.statistics().items():
+            self.statistics.set(name, tag, value)
         self._writers.write(
             name,
             trainer.steps // frequency * frequency,
@@ -264,14 +297,3 @@ class Session:
 def crossed(before: int, after: int, interval: int) -> bool:
     """Whether a multiple of `interval` lies in (before, after]."""
     return before // interval != after // interval
-
-
-def parameters(settings: RunSettings) -> dict[str, float]:
-    """Environment parameters by name; all are constants, `prepare` refuses the others."""
-    values: dict[str, float] = {}
-    for name, given in settings.environment_parameters.items():
-        if isinstance(given, SamplerSettings):
-            values[name] = cast(ConstantSettings, given.sampler_parameters).value
-        else:
-            values[name] = cast(float, given)
-    return values

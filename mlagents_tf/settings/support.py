@@ -17,6 +17,8 @@ IMPLEMENTED: frozenset[str] = frozenset(
         "shared_critic",
         "init_path",
         "encoder",
+        "samplers",
+        "curricula",
     }
 )
 

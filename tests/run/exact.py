@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from mlagents_tf.cli.main import main
 from mlagents_tf.envs.registry import make_env
-from mlagents_tf.run import learn as learn_module
+from mlagents_tf.run import environments
 from mlagents_tf.run.checkpoints import newest_valid
 from mlagents_tf.run.state import RUN_FILE
 from mlagents_tf.run.storage import load_arrays, load_json
@@ -48,11 +48,11 @@ def run_until(number: int, tick: int, argv: list[str]) -> int:
     def make(name: str, **options: Any) -> SignallingEnv:
         return SignallingEnv(make_env(name, **options), number, tick)
 
-    learn_module.make_env = make
+    environments.make_env = make
     try:
         return main(argv)
     finally:
-        learn_module.make_env = make_env
+        environments.make_env = make_env
 
 
 def traces(run_dir: Path) -> dict[str, Any]:

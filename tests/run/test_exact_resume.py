@@ -120,6 +120,24 @@ CASES = [
     ),
     Case("sac-signals", Q_TARGET + LEARNED, "toy-hybrid", 5, STATE + REPLAY + SIGNALS),
 ]
+# in its second lesson when it is stopped, with returns that the next one counts
+LESSONS = (
+    PPO
+    + """
+environment_parameters:
+  gravity: {sampler_type: gaussian, sampler_parameters: {mean: 9.81, st_dev: 2}}
+  scale:
+    curriculum:
+      - name: small
+        value: 0.5
+        completion_criteria: {behavior: 3DBall, threshold: -5, min_lesson_length: 20}
+      - name: mixed
+        value: {sampler_type: uniform, sampler_parameters: {min_value: 0.5, max_value: 1.5}}
+        completion_criteria: {behavior: 3DBall, threshold: -5, min_lesson_length: 100}
+      - {name: large, value: 2}
+"""
+)
+CASES.append(Case("ppo-lessons", LESSONS, "3DBall", 12))
 by_name = pytest.mark.parametrize("case", CASES, ids=str)
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mlagents_tf.envs.embedded.drawn import Drawn
 from mlagents_tf.envs.env import Parameters, State
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
@@ -32,10 +33,13 @@ class Areas(abc.ABC):
         agents_per_area: how many agents share an area; they stand area by area.
         max_decisions: decisions after which an episode is interrupted; 0 = no limit.
         default_parameters: environment parameters and their values until `reset` is given others.
+        drawn_by_area: those of which a sampler draws a value for each episode of an area, where
+            each has one agent; of the others it draws one for all areas, with each reset.
         stored: names of the attributes that hold arrays and decide the future.
 
     Attributes:
         num_areas, num_agents: areas, and agents in all of them.
+        parameters: a float, or [A] what was drawn for the episode of each area.
         unknown_parameters: names given to `reset` that this environment does not have.
     """
 
@@ -45,6 +49,7 @@ class Areas(abc.ABC):
     agents_per_area: ClassVar[int] = 1
     max_decisions: ClassVar[int] = 0
     default_parameters: ClassVar[Mapping[str, float]] = {}
+    drawn_by_area: ClassVar[frozenset[str]] = frozenset()
     stored: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, num_areas: int | None = None, seed: int = 0) -> None:
@@ -53,7 +58,8 @@ class Areas(abc.ABC):
             raise EnvError(f"{self.behavior}: num_areas is {num_areas}; give 1 or more.")
         self.num_agents = self.num_areas * self.agents_per_area
         self.generator = np.random.default_rng(seed)
-        self.parameters: dict[str, float] = dict(self.default_parameters)
+        self.parameters: dict[str, Any] = dict(self.default_parameters)
+        self._drawn: dict[str, Drawn] = {}
         self.unknown_parameters: set[str] = set()
         self._ids = np.zeros(self.num_agents, np.int64)
         self._num_ids = 0
@@ -90,7 +96,10 @@ class Areas(abc.ABC):
         """The current step that `_store_current` stored."""
 
     def _parameters_changed(self) -> None:  # noqa: B027, most worlds need not react
-        """`parameters` may hold new values; raise EnvError if one cannot be used."""
+        """`parameters` may hold new values; raise EnvError if one cannot be used.
+
+        Is called before areas begin, where new values were drawn for them.
+        """
 
     @property
     def specs(self) -> Mapping[str, Spec]:
@@ -99,15 +108,32 @@ class Areas(abc.ABC):
 
     def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
         """Begin an episode in every area, under new ids."""
-        for name, value in (parameters or {}).items():
-            if name in self.default_parameters:
-                self.parameters[name] = float(value)
-            else:
-                self.unknown_parameters.add(name)
-        self._parameters_changed()
+        self._set(parameters or {})
+        for name in self._drawn.keys() - self.drawn_by_area:
+            self.parameters[name] = float(self._drawn[name].values(1)[0])
+        if not self._drawn.keys() & self.drawn_by_area:  # where there are, beginning says so
+            self._parameters_changed()
         self._start(self._all_areas)
         self._current = self._first()
         return dict(self._current)
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """New parameters without a reset: numbers hold at once, samplers draw for new episodes."""
+        self._set(parameters)
+        self._parameters_changed()
+
+    def _set(self, parameters: Parameters) -> None:
+        for name, value in parameters.items():
+            if name not in self.default_parameters:
+                self.unknown_parameters.add(name)
+                continue
+            self._drawn.pop(name, None)
+            if isinstance(value, (int, float)):
+                self.parameters[name] = float(value)
+                continue
+            self._drawn[name] = Drawn(value)
+            if name in self.drawn_by_area:
+                self.parameters[name] = self._drawn[name].values(self.num_agents)
 
     def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
         """Advance every area to its next decision."""
@@ -131,6 +157,7 @@ class Areas(abc.ABC):
             "clock": self._clock,
             "began": self._began.copy(),
             "parameters": dict(self.parameters),
+            "samplers": {name: drawn.state() for name, drawn in self._drawn.items()},
             **self._store_current(),
         }
 
@@ -152,6 +179,8 @@ class Areas(abc.ABC):
         self._began = np.array(state["began"])
         self._set_deadline()
         self.parameters = {**self.default_parameters, **state["parameters"]}
+        samplers = state.get("samplers", {})  # earlier versions had none
+        self._drawn = {name: Drawn.from_state(each) for name, each in samplers.items()}
         self._parameters_changed()
         self._current = self._load_current(state)
         return dict(self._current)
@@ -164,7 +193,18 @@ class Areas(abc.ABC):
         self._num_ids += len(areas)
         self._began[areas] = self._clock
         self._set_deadline()
+        self._draw(areas)
         self._begin(areas)
+
+    def _draw(self, areas: NDArray[np.int64]) -> None:
+        """What samplers draw for the episodes that begin in `areas` [n]."""
+        if not self._drawn or not len(areas):
+            return
+        for name in self._drawn.keys() & self.drawn_by_area:
+            values = self.parameters[name].copy()
+            values[areas] = self._drawn[name].values(len(areas))
+            self.parameters[name] = values
+        self._parameters_changed()
 
     def _set_deadline(self) -> None:
         """When the oldest episode reaches the limit, on the clock."""

@@ -64,6 +64,7 @@ class Ball3D(World):
     default_areas = 12
     max_decisions = 1000
     default_parameters: ClassVar[dict[str, float]] = {"scale": 1.0, "gravity": 9.81, "mass": 1.0}
+    drawn_by_area: ClassVar[frozenset[str]] = frozenset(default_parameters)
     stored: ClassVar[tuple[str, ...]] = ("platform", "ball", "spin")
 
     def __init__(self, num_areas: int | None = None, seed: int = 0) -> None:
@@ -74,8 +75,8 @@ class Ball3D(World):
         self._parameters_changed()
 
     def _parameters_changed(self) -> None:
-        scale, gravity = self.parameters["scale"], self.parameters["gravity"]
-        if scale <= 0:
+        scale, gravity = np.asarray(self.parameters["scale"]), self.parameters["gravity"]
+        if (scale <= 0).any():
             raise EnvError(f"{self.behavior}: parameter scale is {scale}; give more than 0.")
         self._radius = 0.5 * scale
         self._contact = np.array(HALF_PLATFORM + self._radius)
@@ -170,8 +171,9 @@ class Ball3D(World):
         angle = 2.0 * float(np.arcsin(np.clip(tilt_z, -1.0, 1.0)))
         front.box((0.0, 0.0), (HALF_PLATFORM, HALF_PLATFORM), (92, 128, 196), angle=angle)
         above.box((0.0, 0.0), (HALF_PLATFORM, HALF_PLATFORM), (122, 158, 226))
-        front.disc((x, y), self._radius, (224, 106, 60))
-        above.disc((x, z), self._radius, (224, 106, 60))
+        radius = float(self._radius.flat[0])
+        front.disc((x, y), radius, (224, 106, 60))
+        above.disc((x, z), radius, (224, 106, 60))
         return np.concatenate([front.pixels, above.pixels], axis=1)
 
 

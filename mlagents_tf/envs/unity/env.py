@@ -15,6 +15,7 @@ from mlagents_tf.envs.unity.side_channel.environment_parameters_channel import (
 )
 from mlagents_tf.envs.unity.side_channel.side_channel_manager import SideChannelManager
 from mlagents_tf.envs.unity.side_channel.stats_side_channel import StatsSideChannel
+from mlagents_tf.samplers import Gaussian, MultiRangeUniform, Uniform
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step
 
@@ -49,14 +50,27 @@ class UnityEnv:
 
     def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
         """Begins anew; rows of agents that ended by it are left out."""
-        for name, value in (parameters or {}).items():
-            self._parameters.set_float_parameter(name, value)
+        self.set_parameters(parameters or {})
         heard = self._connection.reset(self._channels.generate_side_channel_messages())
         return {name: step.deciding() for name, step in self._listen(heard).items()}
 
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Sent with the next step or reset; what samplers draw is drawn in the scene."""
+        channel = self._parameters
+        for name, value in parameters.items():
+            if isinstance(value, Uniform):
+                channel.set_uniform_sampler_parameters(name, value.low, value.high, value.seed)
+            elif isinstance(value, Gaussian):
+                channel.set_gaussian_sampler_parameters(name, value.mean, value.st_dev, value.seed)
+            elif isinstance(value, MultiRangeUniform):
+                channel.set_multirangeuniform_sampler_parameters(name, value.intervals, value.seed)
+            else:
+                channel.set_float_parameter(name, value)
+
     def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
         """What happens until an agent ends or asks for a decision again."""
-        return self._listen(self._connection.step(actions))
+        messages = self._channels.generate_side_channel_messages()
+        return self._listen(self._connection.step(actions, messages))
 
     def take_statistics(self) -> list[EnvStatistic]:
         """What the scene's StatsRecorder has reported since this was called last."""

@@ -9,12 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mlagents_tf.envs.env import Aggregation, EnvStatistic
+from mlagents_tf.envs.env import Aggregation, EnvStatistic, Parameters
+from mlagents_tf.samplers import Sampler, from_json, to_json
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import IntArray
 
 # to a worker
 RESET = b"r"  # JSON: parameters
+PARAMETERS = b"p"  # JSON: parameters; has no answer
 STEP = b"s"  # the actions stand in the block
 BLOCK = b"b"  # name of a new block
 CLOSE = b"c"
@@ -80,9 +82,14 @@ def encode_failure(sentence: str, traceback: str) -> bytes:
     return FAILED + json.dumps((sentence, traceback)).encode()
 
 
-def encode_reset(parameters: Mapping[str, float]) -> bytes:
-    """The message that an environment is to begin anew."""
-    return RESET + json.dumps(dict(parameters)).encode()
+def encode_parameters(kind: bytes, parameters: Parameters) -> bytes:
+    """The message that an environment has new parameters, and, if RESET, is to begin anew."""
+    return kind + json.dumps({name: to_json(value) for name, value in parameters.items()}).encode()
+
+
+def read_parameters(body: bytes) -> dict[str, float | Sampler]:
+    """What `encode_parameters` has written behind the kind."""
+    return {name: from_json(value) for name, value in json.loads(body).items()}
 
 
 def as_lists(lost: Mapping[str, IntArray], life_offset: int) -> dict[str, list[int]]:

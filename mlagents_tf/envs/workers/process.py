@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_limits
 
-from mlagents_tf.envs.env import Env, ReportingEnv, UnsteadyEnv
+from mlagents_tf.envs.env import AdjustableEnv, Env, ReportingEnv, UnsteadyEnv
 from mlagents_tf.envs.workers import messages
 from mlagents_tf.envs.workers.messages import News
 from mlagents_tf.envs.workers.shared import (
@@ -154,7 +154,10 @@ class Service:
             if kind == messages.STEP:
                 self._answer(self._env.step(self._actions()))
             elif kind == messages.RESET:
-                self._answer(self._env.reset(messages.read_json(body)))
+                self._answer(self._env.reset(messages.read_parameters(body)))
+            elif kind == messages.PARAMETERS:
+                if isinstance(self._env, AdjustableEnv):
+                    self._env.set_parameters(messages.read_parameters(body))
             else:
                 return
 

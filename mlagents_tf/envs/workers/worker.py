@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from mlagents_tf.envs.env import Env
+from mlagents_tf.envs.env import Env, Parameters
 from mlagents_tf.envs.workers import messages
 from mlagents_tf.envs.workers.launch import how_it_ended, start_process
 from mlagents_tf.envs.workers.live import LiveAgents
@@ -68,7 +68,7 @@ class Worker:
         self.views: tuple[Shared, ...] = ()
         self.live: dict[str, LiveAgents] = {}
         self.stepped = False
-        self.reset_next: dict[str, float] | None = None
+        self.reset_next: Parameters | None = None
         self._maker = maker
         self._step_timeout = step_timeout
         self._spoke = False
@@ -100,12 +100,26 @@ class Worker:
         sentinel = self._process.sentinel
         return [sentinel] if self.stage is Stage.ENDING else [self._pipe, sentinel]
 
-    def ask_reset(self, parameters: Mapping[str, float]) -> None:
+    def ask_reset(self, parameters: Parameters) -> None:
         """Asks for a reset now."""
         self.reset_next = None
         self.live = {}
         self.stepped = False
-        self._ask(messages.encode_reset(parameters))
+        self._ask(messages.encode_parameters(messages.RESET, self._own(parameters)))
+
+    def tell_parameters(self, parameters: Parameters) -> None:
+        """Environment parameters for the next episodes; nothing is answered."""
+        if self.stage in (Stage.BUSY, Stage.READY, Stage.ANSWERED, Stage.IDLE):
+            self._say(messages.encode_parameters(messages.PARAMETERS, self._own(parameters)))
+
+    def _own(self, parameters: Parameters) -> Parameters:
+        """Parameters whose samplers draw other values than those of other workers."""
+        return {
+            name: value
+            if isinstance(value, (int, float))
+            else value._replace(seed=value.seed + self.number)
+            for name, value in parameters.items()
+        }
 
     def ask_step(self, actions: Mapping[int, Actions]) -> None:
         """Asks for a step; `actions` by the numbers of behaviors, for each part."""

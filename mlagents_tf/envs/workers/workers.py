@@ -18,6 +18,7 @@ from mlagents_tf.envs.workers.restarts import Failure, RestartLimits, Restarts
 from mlagents_tf.envs.workers.shared import Part, join_steps
 from mlagents_tf.envs.workers.worker import Stage, Worker
 from mlagents_tf.errors import EnvError
+from mlagents_tf.samplers import Sampler
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, IntArray, Step, no_actions
 
@@ -73,7 +74,7 @@ class Workers:
         self._over: EnvError | None = None
         self._specs: dict[str, Spec] = {}
         self._branches: dict[str, NDArray[np.uint32]] = {}
-        self._parameters: dict[str, float] = {}
+        self._parameters: dict[str, float | Sampler] = {}
         self._statistics: list[EnvStatistic] = []
         self._lost: dict[str, list[IntArray]] = {}
         self._asked: list[Asked] = []
@@ -100,6 +101,12 @@ class Workers:
             self._proceed()
         self._begun = True
         return self._take_answers()
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Environment parameters from the next episodes on, in all workers."""
+        self._parameters.update(parameters)
+        for worker in self._workers:
+            worker.tell_parameters(parameters)
 
     def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
         """Passes actions on to the workers of the last step; what has been answered by then.
