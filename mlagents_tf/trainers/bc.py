@@ -26,7 +26,7 @@ from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import cloning_loss
 from mlagents_tf.trainers.compiled import compiled, compiled_apart, suits_xla
-from mlagents_tf.trainers.trainer import Trainer, TrainerState
+from mlagents_tf.trainers.trainer import Trainer, TrainerState, Update
 
 
 class Imitator(keras.layers.Layer):
@@ -106,7 +106,7 @@ class BCTrainer(Trainer):
     def ready(self) -> bool:
         return not self.finished
 
-    def update(self) -> dict[str, float]:
+    def begin_update(self) -> Update:
         h, length = self.hyperparameters, self.sequence_length
         sequences, apart = self._sequences()
         size = min(h.batch_size // length, len(sequences))
@@ -121,21 +121,28 @@ class BCTrainer(Trainer):
             self.steps,
             self.settings.max_steps,
         )
-        outputs = self._compiled_update(
+        given = (
             tf.convert_to_tensor(order),
             tf.convert_to_tensor(rows_in_sequences(in_order(apart, size), length)),
             tf.convert_to_tensor(self.rng.integers(0, 2**31, 2).astype(np.int32)),
             tf.constant(learning_rate, tf.float32),
         )
-        loss, skipped, held_out_loss = map(float, outputs)
-        statistics = {CLONING_LOSS: loss}
-        if self.num_held_out:
-            statistics[HELD_OUT_LOSS] = held_out_loss
-        refuse_skipped(self.behavior, self.steps, skipped, len(order), statistics)
-        self.learned += order.size
-        self.demonstrations.renew(self.rng, order.size)
-        self.actor.refresh()
-        return statistics | {"Policy/Learning Rate": learning_rate}
+
+        def compute() -> list[float]:
+            return [float(number) for number in self._compiled_update(*given)]
+
+        def finish(outputs: list[float]) -> dict[str, float]:
+            loss, skipped, held_out_loss = outputs
+            statistics = {CLONING_LOSS: loss}
+            if self.num_held_out:
+                statistics[HELD_OUT_LOSS] = held_out_loss
+            refuse_skipped(self.behavior, self.steps, skipped, len(order), statistics)
+            self.learned += order.size
+            self.demonstrations.renew(self.rng, order.size)
+            self.actor.refresh()
+            return statistics | {"Policy/Learning Rate": learning_rate}
+
+        return Update(compute, finish)
 
     def _held_out(self) -> NDArray[np.bool_]:
         """Which sequences are not learned from: those with a row of an episode that is held out."""

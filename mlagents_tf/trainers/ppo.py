@@ -36,7 +36,7 @@ from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
 from mlagents_tf.trainers.compiled import compiled, compiled_apart, suits_xla
 from mlagents_tf.trainers.signals import make_signals
-from mlagents_tf.trainers.trainer import Trainer
+from mlagents_tf.trainers.trainer import Trainer, Update
 
 TAGS = ("Losses/Policy Loss", "Losses/Value Loss", "Policy/Entropy", SKIPPED)
 """Of what a gradient step of the policy returns."""
@@ -131,15 +131,15 @@ class PPOTrainer(Trainer):
     def ready(self) -> bool:
         return self.tape.full
 
-    def update(self) -> dict[str, float]:
+    def begin_update(self) -> Update:
         rows = self.tape.rows()
         order, count = self._minibatches(rows)
-        hyperparameters = self._scheduled()
+        steps, hyperparameters = self.steps, self._scheduled()
         for signal in self.signals:
             signal.before_update(self.rng, count * self.num_sequences * self.sequence_length)
         seed = self._signal_seed()
-        lesson = self.cloning and self.cloning.passes(self.rng, self.steps)
-        metrics = self._compiled_update(
+        lesson = self.cloning and self.cloning.passes(self.rng, steps)
+        given = (
             tf.nest.map_structure(tf.convert_to_tensor, rows),
             tf.convert_to_tensor(order),
             tf.constant(count, tf.int32),
@@ -147,18 +147,24 @@ class PPOTrainer(Trainer):
             seed,
             lesson,
         )
-        statistics = {name: float(value) for name, value in metrics.items()}
-        skipped = statistics.pop(SKIPPED)
-        made = count * (1 + sum(bool(signal.tags) for signal in self.signals))
-        made += len(lesson.indices) if lesson else 0
-        refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
         self.tape.clear()
-        self.actor.refresh()
-        return statistics | {
-            "Policy/Learning Rate": hyperparameters[0],
-            "Policy/Epsilon": hyperparameters[1],
-            "Policy/Beta": hyperparameters[2],
-        }
+
+        def compute() -> dict[str, float]:
+            return {tag: float(value) for tag, value in self._compiled_update(*given).items()}
+
+        def finish(statistics: dict[str, float]) -> dict[str, float]:
+            skipped = statistics.pop(SKIPPED)
+            made = count * (1 + sum(bool(signal.tags) for signal in self.signals))
+            made += len(lesson.indices) if lesson else 0
+            refuse_skipped(self.behavior, steps, skipped, made, statistics)
+            self.actor.refresh()
+            return statistics | {
+                "Policy/Learning Rate": hyperparameters[0],
+                "Policy/Epsilon": hyperparameters[1],
+                "Policy/Beta": hyperparameters[2],
+            }
+
+        return Update(compute, finish)
 
     def _signal_seed(self) -> tf.Tensor | None:
         """[2] int32 of all that signals draw in an update; None where none of them learns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import keras
@@ -22,7 +22,7 @@ from mlagents_tf.rewards.signal import SKIPPED
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.sac import SACSettings
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import Actions, IntArray, Step
+from mlagents_tf.steps import Actions, FloatArray, IntArray, Step
 from mlagents_tf.trainers.actor import Actor
 from mlagents_tf.trainers.checks import refuse_skipped
 from mlagents_tf.trainers.cloning import BehavioralCloning, Lesson
@@ -30,7 +30,7 @@ from mlagents_tf.trainers.compiled import CompiledOnce, compiled_apart, suits_xl
 from mlagents_tf.trainers.packing import Packing
 from mlagents_tf.trainers.signals import make_signals
 from mlagents_tf.trainers.soft_losses import SoftLosses, transitions_of
-from mlagents_tf.trainers.trainer import Trainer, TrainerState
+from mlagents_tf.trainers.trainer import Trainer, TrainerState, Update
 
 CALLS = (64, 8, 1)
 """Gradient steps of one compiled call; what is due is made of as few of them as possible."""
@@ -132,60 +132,108 @@ class SACTrainer(Trainer):
         return self._has_enough() and self.credit >= max(h.steps_per_update, h.train_interval)
 
     def update(self) -> dict[str, float]:
+        """All gradient steps that are due; statistics are means over all of them."""
         h = self.hyperparameters
-        count = due = int(self.credit / h.steps_per_update)
-        learning_rate = scheduled(
-            h.learning_rate_schedule,
-            h.learning_rate,
-            LEARNING_RATE_FLOOR,
-            self.steps,
-            self.settings.max_steps,
-        )
-        totals = np.zeros(len(self._tags), np.float32)
-        for size, compiled_update in self._compiled_updates.items():
-            while due >= size:
-                due -= size
-                samples = self.replay.sample(self.rng, size, self.num_rows)
-                noise = self.rng.standard_normal(self._noise_shape(size), np.float32)
-                packed, images = self._packing.pack((samples, noise))
-                outputs = compiled_update(
-                    tf.convert_to_tensor(packed),
-                    [tf.convert_to_tensor(image) for image in images],
-                    tf.constant(learning_rate, tf.float32),
-                    self._newly_seen(),
-                    self.cloning and self.cloning.draws(self.rng, self.steps, size),
-                ).numpy()
-                totals += outputs[: len(totals)]
+        count = int(self.credit / h.steps_per_update)
         self.credit -= count * h.steps_per_update
-        statistics = dict(zip(self._tags, map(float, totals / count), strict=True))
-        skipped = statistics.pop(SKIPPED) * count
-        made = count * (1 + (self.cloning.num_epoch if self.cloning else 0))
-        refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
-        self.actor.refresh(outputs[len(totals) :])
+        learning_rate, num_tags = self._learning_rate(), len(self._tags)
+        totals = np.zeros(num_tags, np.float32)
+        for size in self._call_sizes(count):
+            outputs = self._policy_call(size, learning_rate)()
+            totals += outputs[:num_tags]
+        statistics = self._policy_learned(totals, count)
+        self.actor.refresh(outputs[num_tags:])
         statistics |= self._update_signals()
         return statistics | {"Policy/Learning Rate": learning_rate}
 
     def _update_signals(self) -> dict[str, float]:
         """The gradient steps that reward signals are due, each on a minibatch of its own."""
         steps_per_update = self.hyperparameters.reward_signal_steps_per_update
-        count = due = int(self.signal_credit / steps_per_update)
+        count = int(self.signal_credit / steps_per_update)
         self.signal_credit -= count * steps_per_update
         if not self._signal_tags or not count:
             return {}
         totals = np.zeros(len(self._signal_tags), np.float32)
-        for size, train in self._compiled_signals.items():
-            while due >= size:
-                due -= size
-                samples = self.replay.sample(self.rng, size, self.num_rows)
-                packed, images = self._signal_packing.pack(samples)
-                seed = self.rng.integers(0, 2**31, 2).astype(np.int32)
-                for signal in self.signals:
-                    signal.before_update(self.rng, size * self.num_rows)
-                totals += train(
-                    tf.convert_to_tensor(packed),
-                    [tf.convert_to_tensor(image) for image in images],
-                    tf.convert_to_tensor(seed),
-                ).numpy()
+        for size in self._call_sizes(count):
+            totals += self._signal_call(size)()
+        return self._signals_learned(totals, count)
+
+    def begin_update(self) -> Update:
+        """One compiled call: of the policy, or of reward signals that are owed more than it is."""
+        h, num_tags = self.hyperparameters, len(self._tags)
+        if self._signal_tags and self.signal_credit > self.credit:
+            due = int(self.signal_credit / h.reward_signal_steps_per_update)
+            size = next(self._call_sizes(due), 0)
+            if size:
+                self.signal_credit -= size * h.reward_signal_steps_per_update
+                return Update(
+                    self._signal_call(size), lambda totals: self._signals_learned(totals, size)
+                )
+        size = next(self._call_sizes(int(self.credit / h.steps_per_update)))
+        self.credit -= size * h.steps_per_update
+        learning_rate = self._learning_rate()
+
+        def finish(outputs: FloatArray) -> dict[str, float]:
+            statistics = self._policy_learned(outputs[:num_tags], size)
+            self.actor.refresh(outputs[num_tags:])
+            return statistics | {"Policy/Learning Rate": learning_rate}
+
+        return Update(self._policy_call(size, learning_rate), finish)
+
+    def _call_sizes(self, due: int) -> Iterator[int]:
+        """Gradient steps of each of the calls that make up those that are `due`."""
+        for size in self._compiled_updates:
+            yield from [size] * (due // size)
+            due %= size
+
+    def _learning_rate(self) -> float:
+        h = self.hyperparameters
+        return scheduled(
+            h.learning_rate_schedule,
+            h.learning_rate,
+            LEARNING_RATE_FLOOR,
+            self.steps,
+            self.settings.max_steps,
+        )
+
+    def _policy_call(self, size: int, learning_rate: float) -> Callable[[], FloatArray]:
+        """`_update` on samples that are drawn now."""
+        samples = self.replay.sample(self.rng, size, self.num_rows)
+        noise = self.rng.standard_normal(self._noise_shape(size), np.float32)
+        packed, images = self._packing.pack((samples, noise))
+        given = (
+            tf.convert_to_tensor(packed),
+            [tf.convert_to_tensor(image) for image in images],
+            tf.constant(learning_rate, tf.float32),
+            self._newly_seen(),
+            self.cloning and self.cloning.draws(self.rng, self.steps, size),
+        )
+        return lambda: np.asarray(self._compiled_updates[size](*given))
+
+    def _signal_call(self, size: int) -> Callable[[], FloatArray]:
+        """`_train_signals` on samples that are drawn now."""
+        samples = self.replay.sample(self.rng, size, self.num_rows)
+        packed, images = self._signal_packing.pack(samples)
+        seed = self.rng.integers(0, 2**31, 2).astype(np.int32)
+        for signal in self.signals:
+            signal.before_update(self.rng, size * self.num_rows)
+        given = (
+            tf.convert_to_tensor(packed),
+            [tf.convert_to_tensor(image) for image in images],
+            tf.convert_to_tensor(seed),
+        )
+        return lambda: np.asarray(self._compiled_signals[size](*given))
+
+    def _policy_learned(self, totals: FloatArray, count: int) -> dict[str, float]:
+        """Means of sums over `count` gradient steps, by tag; refuses what was skipped."""
+        statistics = dict(zip(self._tags, map(float, totals / count), strict=True))
+        skipped = statistics.pop(SKIPPED) * count
+        made = count * (1 + (self.cloning.num_epoch if self.cloning else 0))
+        refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
+        return statistics
+
+    def _signals_learned(self, totals: FloatArray, count: int) -> dict[str, float]:
+        """The same of reward signals."""
         sums = list(zip(self._signal_tags, map(float, totals), strict=True))
         statistics = {tag: total / count for tag, total in sums if tag != SKIPPED}
         skipped = sum(total for tag, total in sums if tag == SKIPPED)

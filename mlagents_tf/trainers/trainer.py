@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -31,6 +31,20 @@ class TrainerState(NamedTuple):
 
     arrays: dict[str, NDArray[Any]]
     facts: dict[str, Any]
+
+
+class Update(NamedTuple):
+    """An update that has been begun: all it needs is taken out of memory.
+
+    Attributes:
+        compute: does nothing but what is compiled, so that any thread may call it while the
+            trainer acts and remembers. Nothing else may train meanwhile.
+        finish: takes what `compute` returned, once, on the thread of the trainer; returns
+            statistics by tag, and raises what `Trainer.update` does.
+    """
+
+    compute: Callable[[], Any]
+    finish: Callable[[Any], dict[str, float]]
 
 
 class Stateful(Protocol):
@@ -151,13 +165,18 @@ class Trainer(ABC):
     def ready(self) -> bool:
         """Whether an update is due."""
 
-    @abstractmethod
     def update(self) -> dict[str, float]:
         """Trains on what is remembered; returns statistics by tag.
 
         Raises:
             TrainingError: a gradient was not finite; the weights are the last good ones.
         """
+        update = self.begin_update()
+        return update.finish(update.compute())
+
+    @abstractmethod
+    def begin_update(self) -> Update:
+        """Takes what an update needs out of memory, which may be filled again at once."""
 
     @abstractmethod
     def forget(self) -> None:
