@@ -65,6 +65,37 @@ setup(
             "mlagents-tf=mlagents_tf.cli.main:main",
             "mlagents-tf-learn=mlagents_tf.cli.main:learn_main",
         ],
+        # as in mlagents_tf/plugins.py, which says why they stand there too
+        "mlagents_tf.trainers": [
+            "ppo=mlagents_tf.trainers.ppo:PPOTrainer",
+            "sac=mlagents_tf.trainers.sac:SACTrainer",
+            "bc=mlagents_tf.trainers.bc:BCTrainer",
+        ],
+        "mlagents_tf.trainer_settings": [
+            "ppo=mlagents_tf.settings.ppo:PPOSettings",
+            "sac=mlagents_tf.settings.sac:SACSettings",
+            "poca=mlagents_tf.settings.ppo:POCASettings",
+            "bc=mlagents_tf.settings.bc:BCSettings",
+        ],
+        "mlagents_tf.reward_signals": [
+            "extrinsic=mlagents_tf.rewards.extrinsic:ExtrinsicReward",
+            "curiosity=mlagents_tf.rewards.curiosity:CuriosityReward",
+            "gail=mlagents_tf.rewards.gail:GAILReward",
+            "rnd=mlagents_tf.rewards.rnd:RNDReward",
+        ],
+        "mlagents_tf.reward_signal_settings": [
+            "extrinsic=mlagents_tf.settings.rewards:ExtrinsicSettings",
+            "curiosity=mlagents_tf.settings.rewards:CuriositySettings",
+            "gail=mlagents_tf.settings.rewards:GAILSettings",
+            "rnd=mlagents_tf.settings.rewards:RNDSettings",
+        ],
+        "mlagents_tf.encoders": [
+            "simple=mlagents_tf.nn.encoders:SimpleEncoder",
+            "nature_cnn=mlagents_tf.nn.encoders:NatureEncoder",
+            "resnet=mlagents_tf.nn.encoders:ResNetEncoder",
+            "match3=mlagents_tf.nn.encoders:Match3Encoder",
+            "fully_connected=mlagents_tf.nn.encoders:FullyConnectedEncoder",
+        ],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

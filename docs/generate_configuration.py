@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from mlagents_tf.settings import behavior, imitation, network, parameters, run
 from mlagents_tf.settings.base import Settings, is_settings, show
 from mlagents_tf.settings.ppo import HyperparameterSettings
-from mlagents_tf.settings.registry import BUILT_IN_SIGNALS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import built_in_signals, built_in_trainers
 from mlagents_tf.settings.rewards import RewardSignalSettings
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -70,9 +70,9 @@ line and the other in the file, the command line wins; otherwise `resume` does.
 SECTIONS: list[tuple[str, list[type[Settings]]]] = [
     ("The file", [run.RunSettings]),
     ("A behavior", [behavior.BehaviorSettings]),
-    ("Trainers", list(TRAINER_SETTINGS.values())),
+    ("Trainers", list(built_in_trainers().values())),
     ("Network", [network.NetworkSettings, network.MemorySettings]),
-    ("Reward signals", list(BUILT_IN_SIGNALS.values())),
+    ("Reward signals", list(built_in_signals().values())),
     ("Imitation and self-play", [imitation.BehavioralCloningSettings, behavior.SelfPlaySettings]),
     (
         "Environment parameters",

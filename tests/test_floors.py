@@ -12,7 +12,7 @@ FLOORS = {
     **dict.fromkeys(
         ("specs", "steps", "errors", "stats", "timers", "settings", "protobuf", "samplers"), 0
     ),
-    **dict.fromkeys(("quiet", "version"), 0),
+    **dict.fromkeys(("quiet", "version", "plugins"), 0),
     **dict.fromkeys(("ops", "data", "envs"), 1),
     "nn": 2,
     "rewards": 3,

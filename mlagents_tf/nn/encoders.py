@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from mlagents_tf import plugins
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.nn.conditioning import scaled_normal
 
@@ -194,27 +195,19 @@ class ResNetEncoder(ConvolutionalEncoder):
         return tf.nn.relu(encoding)
 
 
-ENCODERS: dict[str, type[ImageEncoder]] = {
-    "simple": SimpleEncoder,
-    "nature_cnn": NatureEncoder,
-    "resnet": ResNetEncoder,
-    "match3": Match3Encoder,
-    "fully_connected": FullyConnectedEncoder,
-}
-
-
 def encoder_class(vis_encode_type: str, image_shape: tuple[int, ...]) -> type[ImageEncoder]:
     """The encoder of that name.
 
     Raises:
         SettingsError: the image is too small for it; names one that would do.
     """
-    encoder = ENCODERS[vis_encode_type]
+    encoders = plugins.built_in(plugins.ENCODERS, ImageEncoder)
+    encoder = encoders[vis_encode_type]
     smallest = min(image_shape[1:])
     if smallest < encoder.min_resolution:
         fitting = max(
-            (name for name, other in ENCODERS.items() if other.min_resolution <= smallest),
-            key=lambda name: ENCODERS[name].min_resolution,
+            (name for name, other in encoders.items() if other.min_resolution <= smallest),
+            key=lambda name: encoders[name].min_resolution,
         )
         _, height, width = image_shape
         raise SettingsError(

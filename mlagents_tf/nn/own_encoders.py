@@ -8,16 +8,15 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Sequence
-from importlib.metadata import entry_points
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from mlagents_tf import plugins
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.nn.encoders import ImageEncoder, encoder_class
 
-PLUGINS = "mlagents_tf.encoders"
 KEY = "network_settings.encoder"
 COLOURS = re.compile(r"\x1b\[\d*m")
 
@@ -105,23 +104,14 @@ def _at_path(name: str) -> Any:
 
 def _of_package(name: str) -> Any:
     """What an entry point called `name` leads to."""
-    points = entry_points(group=PLUGINS)
-    found = [point for point in points if point.name == name]
-    if not found:
-        known = ", ".join(sorted({point.name for point in points})) or "none"
+    plugin = plugins.find(plugins.ENCODERS, name)
+    if plugin is None:
+        known = ", ".join(plugins.names(plugins.ENCODERS))
         raise SettingsError(
             f"{KEY}: no installed package has an encoder called '{name}' (there is: {known}). "
             "Install its package, or give an import path such as my_package.MyEncoder."
         )
-    point = found[0]
-    package = f"the package {point.dist.name}" if point.dist else "an installed package"
-    try:
-        return point.load()
-    except Exception as error:  # whatever a foreign module does when it is imported
-        raise SettingsError(
-            f"{KEY}: '{name}': {package} says it is {point.value}, which cannot be imported: "
-            f"{_described(error)}. Repair or uninstall the package."
-        ) from error
+    return plugin.load(f"{KEY}: '{name}'")
 
 
 def built_encoder(

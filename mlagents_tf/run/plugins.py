@@ -1,24 +1,45 @@
-"""Trainers by their `trainer_type`."""
+"""Trainers by their `trainer_type`, and all plugins as `mlagents-tf plugins` lists them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any, NamedTuple
+
+from mlagents_tf import plugins
 from mlagents_tf.errors import SettingsError
+from mlagents_tf.nn.encoders import ImageEncoder
+from mlagents_tf.plugins import Plugin
+from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.settings.ppo import HyperparameterSettings
+from mlagents_tf.settings.rewards import RewardSignalSettings
 from mlagents_tf.settings.support import IMPLEMENTED, unsupported_features
 from mlagents_tf.specs import Spec
-from mlagents_tf.trainers.bc import BCTrainer
-from mlagents_tf.trainers.ppo import PPOTrainer
-from mlagents_tf.trainers.sac import SACTrainer
 from mlagents_tf.trainers.trainer import Trainer
 
-TRAINERS: dict[str, type[Trainer]] = {"ppo": PPOTrainer, "sac": SACTrainer, "bc": BCTrainer}
+BASES: dict[str, Any] = {
+    plugins.TRAINERS: Trainer,
+    plugins.TRAINER_SETTINGS: HyperparameterSettings,
+    plugins.SIGNALS: RewardSignal,
+    plugins.SIGNAL_SETTINGS: RewardSignalSettings,
+    plugins.ENCODERS: ImageEncoder,
+}
+"""What an entry of each group is a subclass of."""
+
+
+class Listed(NamedTuple):
+    """An entry, and why it cannot be used; empty if it can."""
+
+    plugin: Plugin
+    problem: str
 
 
 def make_trainer(behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> Trainer:
     """The trainer that `settings.trainer_type` names.
 
     Raises:
-        SettingsError: the behavior uses something that cannot be trained yet; names all of it.
+        SettingsError: the behavior uses something that cannot be trained yet, and names all of it;
+            or the package that brings the trainer cannot be used.
     """
     missing = [
         f"behaviors.{behavior}.{path}" for path in unsupported_features(settings, IMPLEMENTED)
@@ -33,4 +54,48 @@ def make_trainer(behavior: str, spec: Spec, settings: BehaviorSettings, seed: in
             f"behavior {behavior} cannot be trained yet, because of: {'; '.join(missing)}. "
             "Take it out of the configuration, or train another behavior."
         )
-    return TRAINERS[settings.trainer_type](behavior, spec, settings, seed)
+    return trainer_class(settings.trainer_type)(behavior, spec, settings, seed)
+
+
+def trainer_class(name: str) -> type[Trainer]:
+    """The class of a trainer whose settings are known."""
+    plugin = plugins.find(plugins.TRAINERS, name)
+    if plugin is None:
+        raise SettingsError(
+            f"trainer '{name}': its package has settings for it, but no entry point of the group "
+            f"{plugins.TRAINERS} with this name, which would be its class."
+        )
+    return plugin.load_class(Trainer)  # type: ignore[type-abstract]
+
+
+def list_plugins() -> list[Listed]:
+    """Every entry of every group; all are imported to see whether that works."""
+    return [
+        Listed(plugin, problem)
+        for group in BASES
+        for found in [plugins.every(group)]
+        for plugin, problem in zip(found, _problems(found), strict=True)
+    ]
+
+
+def _problems(found: list[Plugin]) -> list[str]:
+    """Of all entries of one group."""
+    count = Counter(plugin.name for plugin in found)
+    problems = []
+    for plugin in found:
+        built_in = plugin.name in plugins.BUILT_IN[plugin.group]
+        if built_in and plugin.package != plugins.OURS:
+            problems.append("not used: the name is that of one that is built in")
+        elif not built_in and count[plugin.name] > 1:
+            problems.append("not used: several packages bring this name")
+        else:
+            problems.append(_problem(plugin))
+    return problems
+
+
+def _problem(plugin: Plugin) -> str:
+    try:
+        plugin.load_class(BASES[plugin.group])
+    except SettingsError as error:
+        return str(error)
+    return ""

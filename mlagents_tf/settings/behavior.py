@@ -20,9 +20,11 @@ from mlagents_tf.settings.imitation import BehavioralCloningSettings
 from mlagents_tf.settings.network import MemorySettings, NetworkSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings, PPOSettings
 from mlagents_tf.settings.registry import (
-    TRAINER_SETTINGS,
+    built_in_trainers,
     reward_signal_names,
     reward_signal_settings,
+    trainer_names,
+    trainer_settings,
 )
 from mlagents_tf.settings.rewards import ExtrinsicSettings, RewardSignalSettings
 
@@ -118,7 +120,7 @@ class BehaviorSettings(Settings):
     @classmethod
     def hint(cls, key: str, value: Any) -> str:
         """Keys of the legacy layout stood here, one level higher."""
-        if any(key in model.model_fields for model in TRAINER_SETTINGS.values()):
+        if any(key in model.model_fields for model in built_in_trainers().values()):
             return " Write it under 'hyperparameters'."
         if key in NetworkSettings.model_fields:
             return " Write it under 'network_settings'."
@@ -141,10 +143,8 @@ class BehaviorSettings(Settings):
     @field_validator("trainer_type")
     @classmethod
     def the_trainer_is_known(cls, value: str) -> str:
-        if value not in TRAINER_SETTINGS:
-            raise ValueError(
-                f"no such trainer (received '{value}').{near(value, TRAINER_SETTINGS)}"
-            )
+        if trainer_settings(value) is None:
+            raise ValueError(no_such_trainer(value, trainer_names()))
         return value
 
     @field_validator("hyperparameters", mode="before")
@@ -153,7 +153,7 @@ class BehaviorSettings(Settings):
         trainer_type = info.data.get("trainer_type")
         if trainer_type is None:  # already reported
             return PPOSettings()
-        return validated(TRAINER_SETTINGS[trainer_type], value)
+        return validated(trainer_settings(trainer_type) or PPOSettings, value)
 
     @field_validator("reward_signals", mode="before")
     @classmethod
@@ -216,6 +216,13 @@ class BehaviorSettings(Settings):
                     "Lower sequence_length or raise batch_size."
                 )
         return self
+
+
+def no_such_trainer(name: str, known: list[str]) -> str:
+    """The sentence about a trainer that nobody brings."""
+    hint = near(name, known)
+    everything = f" Known: {', '.join(sorted(known))}." if "Did you mean" in hint else ""
+    return f"no such trainer (received '{name}').{hint}{everything}"
 
 
 def reward_signal(name: str, value: Any) -> RewardSignalSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -9,7 +10,12 @@ from pydantic_core import PydanticCustomError
 from mlagents_tf.settings.base import boolean, near, number, show
 from mlagents_tf.settings.document import Document
 from mlagents_tf.settings.legacy_section import LegacySection
-from mlagents_tf.settings.registry import TRAINER_SETTINGS, reward_signal_settings
+from mlagents_tf.settings.registry import (
+    built_in_trainers,
+    reward_signal_settings,
+    trainer_names,
+    trainer_settings,
+)
 from mlagents_tf.settings.run import RunSettings
 
 NETWORK = ("normalize", "hidden_units", "num_layers", "vis_encode_type")
@@ -67,13 +73,14 @@ class _Conversion(LegacySection):
     """Writes one behavior in the current layout."""
 
     trainer: str = ""
+    hyperparameters: Sequence[str] = ()  # its keys
 
     def convert(self) -> None:
         """Write this section into the document."""
         if not self.convert_trainer():
             return
         self.drop_what_cloning_ignored()
-        for key in TRAINER_SETTINGS[self.trainer].model_fields:
+        for key in self.hyperparameters:
             self.move(key, "hyperparameters", key)
         for key in NETWORK:
             self.move(key, "network_settings", key)
@@ -94,7 +101,7 @@ class _Conversion(LegacySection):
         """False if the trainer is not known, which is then reported."""
         given = self.get("trainer")
         self.set({}, "trainer")
-        known = [*TRAINER_SETTINGS, *TRAINERS]
+        known = [*trainer_names(), *TRAINERS]
         if given is None:
             self.legacy.fault((self.name,), "trainer is required: ppo or sac.")
         elif given == "online_bc":
@@ -110,6 +117,8 @@ class _Conversion(LegacySection):
             )
         else:
             self.trainer = TRAINERS.get(given, given)
+            model = trainer_settings(self.trainer)
+            self.hyperparameters = list(model.model_fields) if model else []
             self.set(self.trainer, "trainer", "trainer_type")
             return True
         return False
@@ -260,13 +269,13 @@ class _Conversion(LegacySection):
 
     def name_ignored_keys(self) -> None:
         """One notice for the keys of this section that its trainer does not have."""
-        used = {*TRAINER_SETTINGS[self.trainer].model_fields}
+        used = {*self.hyperparameters}
         used.update(NETWORK, MEMORY, UNCHANGED, HANDLED, ("reward_signal_steps_per_update",))
         if self.trainer == "sac":
             used.update(SAC_INTERVALS)
         if self.trainer == "bc":
             used.add("batches_per_epoch")
-        known = {key for model in TRAINER_SETTINGS.values() for key in model.model_fields}
+        known = {key for model in built_in_trainers().values() for key in model.model_fields}
         known.update(LEFTOVERS)
         foreign = []
         for key in self.own_keys():

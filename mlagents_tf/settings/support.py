@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlagents_tf.plugins import BUILT_IN, TRAINER_SETTINGS
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.parameters import CurriculumSettings, SamplerSettings
 from mlagents_tf.settings.run import RunSettings
@@ -32,7 +33,9 @@ def unsupported_features(
     signals: each that has settings can be learned from.
     """
     network, hyperparameters = behavior.network_settings, behavior.hyperparameters
-    asked = {f"trainer_type:{behavior.trainer_type}": f"trainer_type: {behavior.trainer_type}"}
+    trainer, asked = behavior.trainer_type, {}
+    if trainer in BUILT_IN[TRAINER_SETTINGS]:  # what a package brings is complete
+        asked[f"trainer_type:{trainer}"] = f"trainer_type: {trainer}"
     optional = {
         "memory": ("network_settings.memory", network.memory),
         "encoder": ("network_settings.encoder", network.encoder),

@@ -12,11 +12,12 @@ import pytest
 
 from mlagents_tf.cli.main import main
 from mlagents_tf.errors import SettingsError
+from mlagents_tf.plugins import SIGNALS as PLUGINS
 from mlagents_tf.rewards.check_signal import SPECS, check_reward_signal
 from mlagents_tf.run.checkpoints import newest_valid
 from mlagents_tf.run.storage import load_arrays
 from mlagents_tf.settings.registry import reward_signal_settings
-from mlagents_tf.trainers.signals import PLUGINS, make_signals
+from mlagents_tf.trainers.signals import make_signals
 from tests.run.runs import CONFIG, SAC_CONFIG, arguments
 
 PACKAGE = Path(__file__).parents[1] / "plugin_package"
@@ -107,7 +108,11 @@ def broken(folder, monkeypatch, points, source=""):
     ("value", "source", "sentence"),
     [
         (None, "", f"no entry point of the group {PLUGINS} with this name, which would be its cla"),
-        ("broken_signal:Count", "import nothing", "broken_signal:Count cannot be imported: Module"),
+        (
+            "broken_signal:Count",
+            "import nothing",
+            "broken_signal:Count, which cannot be imported: Module",
+        ),
         ("broken_signal:Count", "", "cannot be imported: AttributeError: "),
         ("broken_signal:Count", "Count = 3", "is not a subclass of mlagents_tf.rewards.signal.Rew"),
     ],

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mlagents_tf import plugins
 from mlagents_tf.errors import ContractError
 from mlagents_tf.rewards.check_signal import SPECS, check_reward_signal
 from mlagents_tf.rewards.rnd import RNDReward
 from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.rewards import RNDSettings
 from mlagents_tf.specs import ObservationSpec, ObservationType, Spec
-from mlagents_tf.trainers.signals import BUILT_IN
 from tests.rewards.signals import small_signal, write_demo
 
 NORMALIZED = {"network_settings": {"normalize": True}}
@@ -37,7 +37,7 @@ def check(signal, name, folder, **keys):
 
 
 def test_all_that_is_built_in_is_checked():
-    assert SIGNALS.keys() == BUILT_IN.keys()
+    assert SIGNALS.keys() == plugins.BUILT_IN[plugins.SIGNALS].keys()
 
 
 @pytest.mark.parametrize(("signal", "name"), FAST)

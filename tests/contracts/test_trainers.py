@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mlagents_tf.errors import ContractError
-from mlagents_tf.run.plugins import TRAINERS, make_trainer
+from mlagents_tf.plugins import BUILT_IN, TRAINERS
+from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.trainers.check_trainer import SPECS, check_trainer
 from tests.rewards.signals import write_demo
 from tests.trainers.small import small_settings
@@ -14,7 +15,7 @@ from tests.trainers.small import small_settings
 VECTORS = ("continuous, one vector", "discrete, several vectors", "hybrid, one vector")
 # compiling takes seconds
 FAST = [
-    *itertools.product(TRAINERS, VECTORS),
+    *itertools.product(BUILT_IN[TRAINERS], VECTORS),
     ("ppo", "hybrid, entities and goal"),
     ("ppo", "discrete, image and vector"),
     ("sac", "discrete, image and vector"),
@@ -47,7 +48,7 @@ def test_a_trainer_keeps_the_contract(trainer_type, name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("trainer_type", "name"),
-    [case for case in itertools.product(TRAINERS, SPECS) if case not in FAST],
+    [case for case in itertools.product(BUILT_IN[TRAINERS], SPECS) if case not in FAST],
 )
 def test_a_trainer_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
     check_trainer(maker(trainer_type, tmp_path), {name: SPECS[name]})
@@ -65,7 +66,7 @@ def test_a_trainer_with_memory_keeps_the_contract(trainer_type, name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("trainer_type", "name"),
-    [case for case in itertools.product(TRAINERS, SPECS) if case not in REMEMBERING],
+    [case for case in itertools.product(BUILT_IN[TRAINERS], SPECS) if case not in REMEMBERING],
 )
 def test_a_trainer_with_memory_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
     check_trainer(maker(trainer_type, tmp_path, memory=MEMORY), {name: SPECS[name]})

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mlagents_tf import plugins
 from mlagents_tf.errors import SettingsError
-from mlagents_tf.nn.encoders import ENCODERS, encoder_class
+from mlagents_tf.nn.encoders import ImageEncoder, encoder_class
 from mlagents_tf.nn.inputs import ObservationInputs
 from mlagents_tf.nn.weights import named_weights
 from mlagents_tf.settings.network import NetworkSettings
@@ -36,7 +37,7 @@ MEASURED = [  # encoder, image, flattened output of the convolutions, parameters
 
 
 def make(name, shape, size=128):
-    return ENCODERS[name](shape, size, itertools.count())
+    return plugins.built_in(plugins.ENCODERS, ImageEncoder)[name](shape, size, itertools.count())
 
 
 @pytest.mark.parametrize(("name", "shape", "flat", "parameters"), MEASURED)
@@ -81,7 +82,7 @@ def test_a_residual_block_adds_to_what_it_was_given():
     np.testing.assert_allclose(encoder.convolve(image), tf.nn.silu(x), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", plugins.BUILT_IN[plugins.ENCODERS])
 def test_a_gradient_reaches_the_first_layer(name):
     encoder = make(name, (2, 40, 40), size=4)
     first = encoder.trainable_variables[0]
@@ -90,7 +91,7 @@ def test_a_gradient_reaches_the_first_layer(name):
     assert np.abs(tape.gradient(loss, first.value)).max() > 0
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", plugins.BUILT_IN[plugins.ENCODERS])
 def test_first_weights_are_drawn_as_pytorch_draws_them(name):
     encoder = make(name, (3, 40, 40))
     for convolution in getattr(encoder, "convolutions", []):
@@ -158,4 +159,4 @@ def test_encoders_do_not_change_how_the_layers_behind_them_are_drawn():
 
 def test_every_encoder_that_settings_allow_exists():
     allowed = get_args(NetworkSettings.model_fields["vis_encode_type"].annotation)
-    assert set(allowed) == ENCODERS.keys()
+    assert set(allowed) == plugins.BUILT_IN[plugins.ENCODERS].keys()

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.document import Document
 from mlagents_tf.settings.load import load_text, resolve
-from mlagents_tf.settings.registry import BUILT_IN_SIGNALS, TRAINER_SETTINGS
+from mlagents_tf.settings.registry import built_in_signals, built_in_trainers
 from mlagents_tf.settings.run import RunSettings
 
 WORDS = sorted(
     {
         *RunSettings.model_fields,
         *RunSettings.model_fields["behaviors"].annotation.__args__[1].model_fields,
-        *(key for model in TRAINER_SETTINGS.values() for key in model.model_fields),
-        *BUILT_IN_SIGNALS,
+        *(key for model in built_in_trainers().values() for key in model.model_fields),
+        *built_in_signals(),
         *("default", "trainer", "ppo", "sac", "offline_bc", "A", "use_recurrent", "num_update"),
         *("train_interval", "pretraining", "memory", "curriculum", "value", "sampler_type"),
         *("framework", "encoding_size", "vis_encoder_type", "resume", "initialize_from", "uniform"),

@@ -8,7 +8,7 @@ import pytest
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.load import load_text
 from mlagents_tf.settings.registry import (
-    BUILT_IN_SIGNALS,
+    built_in_signals,
     reward_signal_names,
     reward_signal_settings,
 )
@@ -62,15 +62,15 @@ def test_its_keys_are_checked_like_ours(install):
 
 def test_names_and_the_schema_import_no_package(install):
     install("count = counting_signal:CountSettings", "raise RuntimeError('imported')")
-    assert reward_signal_names() == [*BUILT_IN_SIGNALS, "count"]
+    assert reward_signal_names() == [*built_in_signals(), "count"]
     behavior = configuration_schema()["$defs"]["BehaviorSettings"]
     assert "count" in behavior["properties"]["reward_signals"]["properties"]
 
 
 def test_what_is_built_in_wins(install):
     install("gail = counting_signal:CountSettings")
-    assert reward_signal_settings("gail") is BUILT_IN_SIGNALS["gail"]
-    assert reward_signal_names() == [*BUILT_IN_SIGNALS]
+    assert reward_signal_settings("gail") is built_in_signals()["gail"]
+    assert reward_signal_names() == [*built_in_signals()]
 
 
 def test_a_misspelled_name_is_near_to_an_installed_one(install):

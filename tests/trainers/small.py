@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlagents_tf.run.plugins import TRAINERS
+from mlagents_tf.run.plugins import trainer_class
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.trainers.check_trainer import RandomWorld
@@ -31,7 +31,7 @@ def small_settings(trainer_type: str = "ppo", **keys: Any) -> BehaviorSettings:
 def small_trainer(spec: Spec, seed: int = 0, **keys: Any) -> Trainer:
     """A small trainer of a behavior called `walker`."""
     settings = small_settings(**keys)
-    return TRAINERS[settings.trainer_type]("walker", spec, settings, seed)
+    return trainer_class(settings.trainer_type)("walker", spec, settings, seed)
 
 
 def fill(trainer: Trainer, world: RandomWorld) -> None:
