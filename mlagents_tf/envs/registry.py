@@ -22,6 +22,7 @@ from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.pyramids import Pyramids
 from mlagents_tf.envs.embedded.sorter import Sorter
+from mlagents_tf.envs.embedded.tennis import Tennis
 from mlagents_tf.envs.embedded.toy import (
     DiscreteLine,
     HybridLine,
@@ -56,6 +57,7 @@ WORLDS: tuple[type[Areas] | type[FuzzEnv], ...] = (
     Sorter,
     CooperativePushBlock,
     WallJump,
+    Tennis,
     LineWorld,
     DiscreteLine,
     MaskedLine,

@@ -21,8 +21,9 @@ AREAS = {
     "Sorter": 16,
     "CooperativePushBlock": 9,
     "WallJump": 24,
+    "Tennis": 18,
 }
-AGENTS = {"FoodCollector": 5, "CooperativePushBlock": 3}  # in an area; elsewhere 1
+AGENTS = {"FoodCollector": 5, "CooperativePushBlock": 3, "Tennis": 2}  # in an area; elsewhere 1
 
 
 @pytest.mark.parametrize(("name", "areas"), AREAS.items())
