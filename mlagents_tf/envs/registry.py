@@ -21,6 +21,7 @@ from mlagents_tf.envs.embedded.match3 import Match3
 from mlagents_tf.envs.embedded.maze import Maze
 from mlagents_tf.envs.embedded.push_block import PushBlock
 from mlagents_tf.envs.embedded.pyramids import Pyramids
+from mlagents_tf.envs.embedded.soccer import SoccerTwos, StrikersVsGoalie
 from mlagents_tf.envs.embedded.sorter import Sorter
 from mlagents_tf.envs.embedded.tennis import Tennis
 from mlagents_tf.envs.embedded.toy import (
@@ -58,6 +59,8 @@ WORLDS: tuple[type[Areas] | type[FuzzEnv], ...] = (
     CooperativePushBlock,
     WallJump,
     Tennis,
+    SoccerTwos,
+    StrikersVsGoalie,
     LineWorld,
     DiscreteLine,
     MaskedLine,

@@ -22,8 +22,16 @@ AREAS = {
     "CooperativePushBlock": 9,
     "WallJump": 24,
     "Tennis": 18,
+    "SoccerTwos": 8,
+    "StrikersVsGoalie": 8,
 }
-AGENTS = {"FoodCollector": 5, "CooperativePushBlock": 3, "Tennis": 2}  # in an area; elsewhere 1
+AGENTS = {
+    "FoodCollector": 5,
+    "CooperativePushBlock": 3,
+    "Tennis": 2,
+    "SoccerTwos": 4,
+    "StrikersVsGoalie": 3,
+}  # in an area; elsewhere 1
 
 
 @pytest.mark.parametrize(("name", "areas"), AREAS.items())
