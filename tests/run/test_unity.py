@@ -2,6 +2,7 @@
 
 import csv
 import socket
+import sys
 
 import psutil
 import pytest
@@ -151,6 +152,40 @@ def test_a_process_that_is_killed_costs_its_episodes_only(tmp_path):
     assert result.finished
     told = [row["Environment/Worker Restarts"] for row in rows_of(tmp_path)]
     assert any(value and float(value) == 1 for value in told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the build is a shell script")
+def test_a_build_that_dies_is_started_again(tmp_path):
+    build = tmp_path / "game.x86_64"
+    build.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mlagents_tf serve toy-discrete "$@"\n')
+    build.chmod(0o755)
+    killed = []
+
+    def players():
+        children = psutil.Process().children(recursive=True)
+        return [child for child in children if "serve" in child.cmdline()]
+
+    def kill_one(progress):
+        if progress.steps >= 300 and not killed:
+            killed.append(players()[0])
+            killed[0].kill()
+
+    result = mlagents_tf.learn(
+        write_config(
+            tmp_path, CONFIG + f"env_settings: {{num_areas: 4, base_port: {free_port()}}}"
+        ),
+        str(tmp_path / "game"),
+        run_id="r",
+        results_dir=tmp_path / "results",
+        seed=SEED,
+        callbacks=[kill_one],
+    )
+    assert killed
+    assert result.finished
+    assert not players()
+    assert "good bye" in (result.run_dir / "run_logs" / "Player-0.log").read_text()
+    told = [row["Environment/Worker Restarts"] for row in rows_of(tmp_path)]
+    assert sum(float(value or 0) for value in told) == 1
 
 
 def test_a_build_that_only_the_record_of_a_run_names_is_not_started(tmp_path, capsys):
