@@ -12,6 +12,7 @@ from mlagents_tf.envs.embedded.areas import Areas
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
 from mlagents_tf.envs.embedded.basic import Basic
 from mlagents_tf.envs.embedded.cooperative_push_block import CooperativePushBlock
+from mlagents_tf.envs.embedded.dungeon_escape import DungeonEscape
 from mlagents_tf.envs.embedded.food_collector import FoodCollector
 from mlagents_tf.envs.embedded.fuzz import FuzzEnv
 from mlagents_tf.envs.embedded.grid_camera import GridWorld
@@ -57,6 +58,7 @@ WORLDS: tuple[type[Areas] | type[FuzzEnv], ...] = (
     FoodCollector,
     Sorter,
     CooperativePushBlock,
+    DungeonEscape,
     WallJump,
     Tennis,
     SoccerTwos,

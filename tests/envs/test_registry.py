@@ -20,18 +20,20 @@ AREAS = {
     "FoodCollector": 4,
     "Sorter": 16,
     "CooperativePushBlock": 9,
+    "DungeonEscape": 9,
     "WallJump": 24,
     "Tennis": 18,
     "SoccerTwos": 8,
     "StrikersVsGoalie": 8,
 }
-AGENTS = {
+AGENTS = {  # in an area; elsewhere 1
     "FoodCollector": 5,
     "CooperativePushBlock": 3,
+    "DungeonEscape": 3,
     "Tennis": 2,
     "SoccerTwos": 4,
     "StrikersVsGoalie": 3,
-}  # in an area; elsewhere 1
+}
 
 
 @pytest.mark.parametrize(("name", "areas"), AREAS.items())
