@@ -82,12 +82,12 @@ class DungeonEscape(Arena):
     def _begin_areas(self, areas: NDArray[np.int64]) -> None:
         n = len(areas)
         places = np.empty((AGENTS, 2, n))
-        for agent in range(AGENTS):  # of an area
+        for seat in range(AGENTS):  # of an area
             free = np.zeros(n, np.bool_)
             while not free.all():
                 wanted = np.flatnonzero(~free)
-                places[agent][:, wanted] = self.generator.uniform(-SPAWN, SPAWN, (2, len(wanted)))
-                gap = np.abs(places[:agent] - places[agent]).max(axis=1)
+                places[seat][:, wanted] = self.generator.uniform(-SPAWN, SPAWN, (2, len(wanted)))
+                gap = np.abs(places[:seat] - places[seat]).max(axis=1)
                 free = (gap > CLEAR).all(axis=0)
         self.place[:, :, areas] = places
         self.speed[:, :, areas] = 0.0
@@ -229,9 +229,9 @@ class DungeonEscape(Arena):
         ):
             x, z = thing[:, 0].tolist()
             canvas.box((x, z), (half, half), colour)
-        for agent in range(AGENTS):
-            x, z = self.place[agent, :, 0].tolist()
-            angle = float(self.angle[agent])
+        for seat in range(AGENTS):
+            x, z = self.place[seat, :, 0].tolist()
+            angle = float(self.angle[seat])
             canvas.box((x, z), (0.5, 0.5), (52, 104, 214), angle=-angle)
             nose = (x + 0.9 * np.sin(angle), z + 0.9 * np.cos(angle))
             canvas.line([(x, z), nose], 0.25, (24, 40, 90))
