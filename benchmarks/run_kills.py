@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--workers", type=int, default=3)
-    parser.add_argument("--pause", type=float, default=0.2, help="mean seconds between kills")
+    parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between kills")
     args = parser.parse_args()
     before, done, killed = segments(), threading.Event(), []
     settings = {

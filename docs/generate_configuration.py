@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from mlagents_tf.settings import behavior, imitation, network, parameters, run
 from mlagents_tf.settings.base import Settings, is_settings, show
+from mlagents_tf.settings.evaluation import EvaluationSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings
 from mlagents_tf.settings.registry import built_in_signals, built_in_trainers
 from mlagents_tf.settings.rewards import RewardSignalSettings
@@ -88,6 +89,7 @@ SECTIONS: list[tuple[str, list[type[Settings]]]] = [
         "The run",
         [
             run.CheckpointSettings,
+            EvaluationSettings,
             run.EnvSettings,
             run.EngineSettings,
             run.TFSettings,

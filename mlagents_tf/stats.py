@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import time
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,23 @@ HELD_OUT_LOSS = "Losses/Held-out Loss"
 ELO = "Self-play/ELO"
 IS_TRAINING = "Is Training"
 NOT_WRITTEN = (IS_TRAINING, "Step")  # for the console only, as in ML-Agents
+
+
+class Aggregation(enum.IntEnum):
+    """What becomes of a statistic's values until they are written (the values are Unity's)."""
+
+    AVERAGE = 0
+    MOST_RECENT = 1
+    SUM = 2
+    HISTOGRAM = 3
+
+
+class EnvStatistic(NamedTuple):
+    """A number that an environment wants to have in TensorBoard."""
+
+    name: str
+    value: float
+    aggregation: Aggregation = Aggregation.AVERAGE
 
 
 @dataclass(frozen=True)
@@ -77,14 +95,17 @@ class Statistics:
         """Make `value` the only one of the window: the last one set wins."""
         self._values.setdefault(behavior, {})[name] = array("d", [value])
 
-    def accumulate(self, behavior: str, name: str, value: float) -> None:
-        """Add `value` to the one value of the window, which is a sum."""
-        self.set(behavior, name, sum(self._window(behavior, name)) + value)
-
-    def add_to_histogram(self, behavior: str, name: str, value: float) -> None:
-        """Add one value to a statistic that also gets a histogram."""
-        self._with_histogram.add(name)
-        self.add(behavior, name, value)
+    def report(self, behavior: str, statistic: EnvStatistic) -> None:
+        """Take in what an environment has reported."""
+        name, value, aggregation = statistic
+        if aggregation == Aggregation.MOST_RECENT:
+            self.set(behavior, name, value)
+        elif aggregation == Aggregation.SUM:
+            self.set(behavior, name, sum(self._window(behavior, name)) + value)
+        else:
+            if aggregation == Aggregation.HISTOGRAM:
+                self._with_histogram.add(name)
+            self.add(behavior, name, value)
 
     def summary(self, behavior: str) -> dict[str, StatSummary]:
         """The summaries of a behavior's statistics that have values, in the order of their names.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from mlagents_tf.errors import EnvError
 from mlagents_tf.samplers import Sampler
 from mlagents_tf.specs import ActionSpec, Spec
+from mlagents_tf.stats import EnvStatistic
 from mlagents_tf.steps import Actions, IntArray, Step
 
 Parameters = Mapping[str, float | Sampler]
@@ -62,23 +62,6 @@ class StatefulEnv(Protocol):
     def load_state(self, state: State) -> dict[str, Step]:
         """Continue where `state()` was taken; returns the step that was current then."""
         ...
-
-
-class Aggregation(enum.IntEnum):
-    """What becomes of a statistic's values until they are written (the values are Unity's)."""
-
-    AVERAGE = 0
-    MOST_RECENT = 1
-    SUM = 2
-    HISTOGRAM = 3
-
-
-class EnvStatistic(NamedTuple):
-    """A number that an environment wants to have in TensorBoard."""
-
-    name: str
-    value: float
-    aggregation: Aggregation = Aggregation.AVERAGE
 
 
 @runtime_checkable

@@ -20,6 +20,7 @@ from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
 from mlagents_tf.run.encoders import encoder_flags, runs_code
 from mlagents_tf.run.evaluate import latest_parameters, play, trainers_for
+from mlagents_tf.run.evaluation import Evaluation, evaluation_of
 from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
 from mlagents_tf.run.script import Result, Script, Watch
@@ -62,6 +63,7 @@ def learn(
         console.banner()
         show_notices(notices, console)
         settings, found = prepare(settings, console, stack, has_env=script.env is not None)
+        evaluation = evaluation_of(settings, has_name=script.env is None)
         choose_device(settings, console)
         # NumPy acts on one thread; two get in each other's and TensorFlow's way
         stack.enter_context(threadpool_limits(1, user_api="blas"))
@@ -75,7 +77,7 @@ def learn(
         report_unknown_parameters(env, console)
         console.start_progress(session.steps, session.max_steps)
         with saving_on_error(session):
-            train(session, steps, stop, console, watch)
+            train(session, steps, stop, console, watch, evaluation)
         finish(session, stop, console, script)
         return Result(
             session.run_dir, session.steps, watch.statistics, not session.running, stop.exit_code
@@ -83,10 +85,16 @@ def learn(
 
 
 def train(
-    session: Session, steps: dict[str, Step], stop: Stop, console: Console, watch: Watch
+    session: Session,
+    steps: dict[str, Step],
+    stop: Stop,
+    console: Console,
+    watch: Watch,
+    evaluation: Evaluation | None = None,
 ) -> None:
     """Acts, remembers, updates and saves until every behavior is done or a stop is due."""
     while session.running and not stop.due(session.steps):
+        before = session.steps
         with session.timers("act"):
             actions = session.act(steps)
         with session.timers("env"):
@@ -100,6 +108,8 @@ def train(
             session.observe(steps)
         session.update()
         steps = session.teach(steps)
+        if evaluation is not None and evaluation.due(before, session.steps):
+            evaluation(session, stop)
         console.progress(session.steps)
         if session.checkpoint_due():
             session.save_softly()
@@ -110,7 +120,7 @@ def finish(session: Session, stop: Stop, console: Console, script: Script) -> No
     """The last commit, and the exported models of a run that is complete."""
     if session.committed != session.steps:
         session.save()
-    if stop.signal or session.running:
+    if stop.signal or (session.running and not stop.satisfied):
         console.notice(
             f"Stopped at step {session.steps} and saved. "
             f"To go on: {how_to_resume(session.settings, script)}"

@@ -9,9 +9,7 @@ from typing import Any
 
 from mlagents_tf.envs.env import (
     AdjustableEnv,
-    Aggregation,
     Env,
-    EnvStatistic,
     ReportingEnv,
     StatefulEnv,
     UnsteadyEnv,
@@ -67,6 +65,7 @@ class Session:
         self.statistics = Statistics()
         self.timers = timers
         self.committed: int | None = None
+        self.best: float | None = None  # mean return of the best evaluation
         self._checked: dict[str, int] = {}
         self._stopped: set[str] = set()  # finished before this step, while others go on
         self._unsteady = env if isinstance(env, UnsteadyEnv) else None
@@ -121,6 +120,7 @@ class Session:
             self.roster.restore(behavior, found, known.get(behavior))
             self._checked[behavior] = self.trainers[behavior].steps
         self.statistics.load_state(facts["statistics"])
+        self.best = facts.get("best")
         if "lessons" in facts:  # earlier versions had none
             self.lessons.load_state(facts["lessons"])
         self._elapsed_before = facts["elapsed"]
@@ -179,19 +179,8 @@ class Session:
                 self._summarize(trainer)
         if self._reporting is not None:
             for statistic in self._reporting.take_statistics():
-                self._report(statistic)
-
-    def _report(self, statistic: EnvStatistic) -> None:
-        """What an environment says belongs to no behavior, so each has it, as in ML-Agents."""
-        name, value, aggregation = statistic
-        add = {
-            Aggregation.AVERAGE: self.statistics.add,
-            Aggregation.MOST_RECENT: self.statistics.set,
-            Aggregation.SUM: self.statistics.accumulate,
-            Aggregation.HISTOGRAM: self.statistics.add_to_histogram,
-        }[aggregation]
-        for behavior in self.trainers:
-            add(behavior, name, value)
+                for name in self.trainers:  # it belongs to none of them, so each has it
+                    self.statistics.report(name, statistic)
 
     def update(self) -> None:
         """Trains every behavior whose memory is full."""
@@ -242,30 +231,41 @@ class Session:
         """
 
         def write(directory: Path) -> None:
+            self._write(directory)
             for trainer in self.trainers.values():
-                write_trainer(directory, trainer)
                 write_replay(directory, trainer)
             if with_env and isinstance(self.env, StatefulEnv):
                 write_env(directory, self.env.state())
-            facts = {
-                "behaviors": list(self.trainers),
-                "steps": self.steps,
-                "elapsed": self.elapsed,
-                "statistics": self.statistics.state(),
-                "environment": self.settings.env_settings.env_path,
-                "parameters": self._parameters(),
-                "lessons": self.lessons.state(),
-                "seed": self.settings.env_settings.seed,
-                "replay_restored": self.roster.replay_restored,
-                "versions": versions(),
-            }
-            save_json(directory / RUN_FILE, facts)
 
         with self.timers("save"):
             commit(self.run_dir, self.steps, write, optional=(REPLAY_FILE,))
             self.committed = self.steps
             keep = [t.settings.keep_checkpoints for t in self.trainers.values()]
             prune(self.run_dir, max(keep, default=5))
+
+    def save_best(self, directory: Path) -> None:
+        """Commits the policies alone to another directory, in place of those that are there."""
+        commit(directory, self.steps, self._write)
+        prune(directory, 1)
+
+    def _write(self, directory: Path) -> None:
+        """Trainers, and what is not theirs alone."""
+        for trainer in self.trainers.values():
+            write_trainer(directory, trainer)
+        facts = {
+            "behaviors": list(self.trainers),
+            "steps": self.steps,
+            "elapsed": self.elapsed,
+            "statistics": self.statistics.state(),
+            "environment": self.settings.env_settings.env_path,
+            "parameters": self._parameters(),
+            "lessons": self.lessons.state(),
+            "best": self.best,
+            "seed": self.settings.env_settings.seed,
+            "replay_restored": self.roster.replay_restored,
+            "versions": versions(),
+        }
+        save_json(directory / RUN_FILE, facts)
 
     def save_softly(self) -> None:
         """Commits; a disk that is full costs a warning and the interval, not the run."""

@@ -24,6 +24,7 @@ class Stop:
 
     Attributes:
         signal: the number of the signal that came, if one did.
+        satisfied: set to True by whoever has seen what the run was for; it is complete then.
         asked: set to True by whoever wants the run to end after this step.
 
     Raises:
@@ -37,7 +38,7 @@ class Stop:
             )
         self.at = at
         self.signal: int | None = None
-        self.asked = False
+        self.asked = self.satisfied = False
         self._in_script = in_script
         self._previous: dict[int, Any] = {}
 
@@ -53,7 +54,7 @@ class Stop:
 
     def due(self, steps: int) -> bool:
         """Whether a run that has taken `steps` steps is to end now."""
-        return self.signal is not None or self.asked or self.reached(steps)
+        return self.signal is not None or self.asked or self.satisfied or self.reached(steps)
 
     def reached(self, steps: int) -> bool:
         """Whether `steps` is at or past the step that was given."""

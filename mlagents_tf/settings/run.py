@@ -17,6 +17,7 @@ from pydantic import (
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.base import Settings, near
 from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.settings.evaluation import EvaluationSettings
 from mlagents_tf.settings.parameters import Parameter
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -161,6 +162,9 @@ class RunSettings(Settings):
     )
     engine_settings: EngineSettings = Field(
         default_factory=EngineSettings, description="how a Unity player draws and runs"
+    )
+    evaluation: EvaluationSettings | None = Field(
+        default=None, description="playing the present policies now and then; absent: never"
     )
     environment_parameters: dict[str, Parameter] = Field(
         default_factory=dict, description="a number, a sampler or a curriculum by name"

@@ -6,8 +6,8 @@ import struct
 import uuid
 from collections.abc import Iterator
 
-from mlagents_tf.envs.env import EnvStatistic
 from mlagents_tf.errors import EnvError
+from mlagents_tf.stats import EnvStatistic
 
 ENVIRONMENT_PARAMETERS = uuid.UUID("534c891e-810f-11ea-a9d0-822485860400")
 ENGINE_CONFIGURATION = uuid.UUID("e951342c-4f7e-11ea-b238-784f4387d1f7")

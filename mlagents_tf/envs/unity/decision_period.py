@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mlagents_tf.envs.env import Env, EnvStatistic, Parameters, ReportingEnv
+from mlagents_tf.envs.env import Env, Parameters, ReportingEnv
 from mlagents_tf.specs import Spec
+from mlagents_tf.stats import EnvStatistic
 from mlagents_tf.steps import Actions, FloatArray, IntArray, Step, no_actions
 
 

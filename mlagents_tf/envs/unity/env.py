@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlagents_tf.envs.env import EnvStatistic, Parameters
+from mlagents_tf.envs.env import Parameters
 from mlagents_tf.envs.unity.connection import Connection, Heard
 from mlagents_tf.envs.unity.side_channel.engine_configuration_channel import (
     EngineConfig,
@@ -17,6 +17,7 @@ from mlagents_tf.envs.unity.side_channel.side_channel_manager import SideChannel
 from mlagents_tf.envs.unity.side_channel.stats_side_channel import StatsSideChannel
 from mlagents_tf.samplers import Gaussian, MultiRangeUniform, Uniform
 from mlagents_tf.specs import Spec
+from mlagents_tf.stats import EnvStatistic
 from mlagents_tf.steps import Actions, Step
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from mlagents_tf.envs.env import Aggregation, Env, EnvStatistic, ReportingEnv
+from mlagents_tf.envs.env import Env, ReportingEnv
 from mlagents_tf.envs.unity.channels import statistic_message
 from mlagents_tf.envs.unity.decision_period import DecisionPeriod
 from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityTimeOutException
@@ -30,6 +30,7 @@ from mlagents_tf.protobuf.messages import (
     encode_output,
     read_input,
 )
+from mlagents_tf.stats import Aggregation, EnvStatistic
 from mlagents_tf.steps import Actions, Step, no_actions
 
 EPISODES = "Environment/Episodes Served"

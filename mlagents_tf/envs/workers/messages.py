@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mlagents_tf.envs.env import Aggregation, EnvStatistic, Parameters
+from mlagents_tf.envs.env import Parameters
 from mlagents_tf.samplers import Sampler, from_json, to_json
 from mlagents_tf.specs import Spec
+from mlagents_tf.stats import Aggregation, EnvStatistic
 from mlagents_tf.steps import IntArray
 
 # to a worker

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.envs.env import Aggregation, Env, EnvStatistic, Parameters, check_actions
+from mlagents_tf.envs.env import Env, Parameters, check_actions
 from mlagents_tf.envs.workers.messages import News
 from mlagents_tf.envs.workers.restarts import Failure, RestartLimits, Restarts
 from mlagents_tf.envs.workers.shared import Part, join_steps
@@ -20,6 +20,7 @@ from mlagents_tf.envs.workers.worker import Stage, Worker
 from mlagents_tf.errors import EnvError
 from mlagents_tf.samplers import Sampler
 from mlagents_tf.specs import Spec
+from mlagents_tf.stats import Aggregation, EnvStatistic
 from mlagents_tf.steps import Actions, IntArray, Step, no_actions
 
 RESTARTED = EnvStatistic("Environment/Worker Restarts", 1.0, Aggregation.SUM)

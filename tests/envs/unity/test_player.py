@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mlagents_tf.envs.check import random_actions
-from mlagents_tf.envs.env import Aggregation, EnvStatistic
 from mlagents_tf.envs.registry import make_env
 from mlagents_tf.envs.unity.channels import pack
 from mlagents_tf.envs.unity.connection import Connection
@@ -25,6 +24,7 @@ from mlagents_tf.protobuf.messages import (
     read_output,
 )
 from mlagents_tf.specs import DimensionProperty
+from mlagents_tf.stats import Aggregation, EnvStatistic
 from mlagents_tf.steps import no_actions
 from tests.envs.unity.players import ThreadPlayer
 

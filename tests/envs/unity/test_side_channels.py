@@ -6,7 +6,6 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from mlagents_tf.envs.env import Aggregation, EnvStatistic
 from mlagents_tf.envs.unity import (
     EngineConfig,
     EngineConfigurationChannel,
@@ -23,6 +22,7 @@ from mlagents_tf.envs.unity import (
 )
 from mlagents_tf.envs.unity.channels import pack, statistic_message
 from mlagents_tf.envs.unity.side_channel.side_channel_manager import SideChannelManager
+from mlagents_tf.stats import Aggregation, EnvStatistic
 
 OWN = UUID("00112233-4455-6677-8899-aabbccddeeff")
 OWN_BYTES = bytes.fromhex("33221100554477668899aabbccddeeff")  # little-endian, as .NET has it

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mlagents_tf.envs.embedded.toy import LineWorld
-from mlagents_tf.envs.env import Aggregation, EnvStatistic
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
+from mlagents_tf.stats import Aggregation, EnvStatistic
 from mlagents_tf.steps import make_step
 
 NAME = "toy-continuous"
