@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mlagents_tf.errors import EnvError, TrainingError
+from mlagents_tf.errors import EnvError, SettingsError, TrainingError
+from mlagents_tf.settings.behavior import BehaviorSettings
+from mlagents_tf.settings.rewards import RewardSignalSettings
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import BoolArray, Step
 
@@ -88,3 +90,23 @@ def refuse_skipped(
         f"step {step} ({losses}). Their steps were skipped and the run is stopped. Look for "
         "rewards or observations of extreme size, or lower learning_rate."
     )
+
+
+def extrinsic_alone(behavior: str, settings: BehaviorSettings) -> RewardSignalSettings:
+    """The settings of `extrinsic`, for a trainer that knows nothing else to learn from.
+
+    Raises:
+        SettingsError: there is another signal, cloning or memory, which would be without effect.
+    """
+    unused = [f"reward_signals.{name}" for name in settings.reward_signals if name != "extrinsic"]
+    if settings.behavioral_cloning is not None:
+        unused.append("behavioral_cloning")
+    if settings.network_settings.memory is not None:
+        unused.append("network_settings.memory")
+    if unused or "extrinsic" not in settings.reward_signals:
+        found = ", ".join(unused) or "no reward_signals.extrinsic"
+        raise SettingsError(
+            f"behaviors.{behavior}: {settings.trainer_type} learns from reward_signals.extrinsic "
+            f"and has no memory and no cloning (received: {found}). Change that, or train with ppo."
+        )
+    return settings.reward_signals["extrinsic"]

@@ -1,0 +1,1 @@
+"""A2C and DQN for mlagents-tf."""
