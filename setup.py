@@ -40,6 +40,8 @@ setup(
         "atari": ["ale-py>=0.12,<1", "gymnasium>=1.1,<2"],
         "pettingzoo": ["pettingzoo>=1.24,<2"],
         "tensorboard": ["tensorboard>=2.20,<2.22"],
+        "wandb": ["wandb>=0.17,<1"],
+        "mlflow": ["mlflow-skinny>=2.14,<4"],
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.5",
@@ -95,6 +97,12 @@ setup(
             "resnet=mlagents_tf.nn.encoders:ResNetEncoder",
             "match3=mlagents_tf.nn.encoders:Match3Encoder",
             "fully_connected=mlagents_tf.nn.encoders:FullyConnectedEncoder",
+        ],
+        "mlagents_tf.stats_writers": [
+            "tensorboard=mlagents_tf.run.writers:tensorboard",
+            "csv=mlagents_tf.run.writers:csv",
+            "wandb=mlagents_tf.run.wandb_writer:wandb_writer",
+            "mlflow=mlagents_tf.run.mlflow_writer:mlflow_writer",
         ],
     },
     classifiers=[

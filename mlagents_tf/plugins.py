@@ -21,6 +21,7 @@ TRAINER_SETTINGS = "mlagents_tf.trainer_settings"
 SIGNALS = "mlagents_tf.reward_signals"
 SIGNAL_SETTINGS = "mlagents_tf.reward_signal_settings"
 ENCODERS = "mlagents_tf.encoders"
+WRITERS = "mlagents_tf.stats_writers"
 
 OURS = "mlagents-tf"
 
@@ -30,6 +31,7 @@ KINDS: Mapping[str, str] = {
     SIGNALS: "reward signal",
     SIGNAL_SETTINGS: "reward signal",
     ENCODERS: "encoder",
+    WRITERS: "statistics writer",
 }
 """What messages call an entry of each group."""
 
@@ -63,6 +65,12 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "resnet": "mlagents_tf.nn.encoders:ResNetEncoder",
         "match3": "mlagents_tf.nn.encoders:Match3Encoder",
         "fully_connected": "mlagents_tf.nn.encoders:FullyConnectedEncoder",
+    },
+    WRITERS: {
+        "tensorboard": "mlagents_tf.run.writers:tensorboard",
+        "csv": "mlagents_tf.run.writers:csv",
+        "wandb": "mlagents_tf.run.wandb_writer:wandb_writer",
+        "mlflow": "mlagents_tf.run.mlflow_writer:mlflow_writer",
     },
 }
 

@@ -16,7 +16,7 @@ from mlagents_tf.errors import EnvEndedError, MlagentsTfError
 from mlagents_tf.run import environments
 from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.console import Console
-from mlagents_tf.run.csv_writer import FILE_NAME, CsvWriter, cut_rows_after
+from mlagents_tf.run.csv_writer import FILE_NAME, cut_rows_after
 from mlagents_tf.run.demonstrations import demonstrated_specs, without_env
 from mlagents_tf.run.encoders import encoder_flags, runs_code
 from mlagents_tf.run.evaluate import latest_parameters, play, trainers_for
@@ -28,9 +28,10 @@ from mlagents_tf.run.session import Session
 from mlagents_tf.run.state import CONFIGURATION
 from mlagents_tf.run.stop import Stop
 from mlagents_tf.run.storage import make_directory, safe_name, save_json
-from mlagents_tf.run.tensorboard import FILE_PATTERN, TensorBoardWriter, cut_events_after
+from mlagents_tf.run.tensorboard import FILE_PATTERN, cut_events_after
+from mlagents_tf.run.writers import make_writers
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.stats import ForgivingWriters
+from mlagents_tf.stats import ForgivingWriters, StatsWriter
 from mlagents_tf.steps import Step
 from mlagents_tf.timers import GaugeWriter, Timers
 
@@ -67,11 +68,12 @@ def learn(
         choose_device(settings, console)
         # NumPy acts on one thread; two get in each other's and TensorFlow's way
         stack.enter_context(threadpool_limits(1, user_api="blas"))
+        watch = Watch(script.callbacks)
+        writers = [*make_writers(settings), watch]
         env = script.env or open_env(settings, console, stack)
         if settings.checkpoint_settings.inference:
             return act_only(settings, env, stop, console)
-        watch = Watch(script.callbacks)
-        session = open_session(settings, env, console, watch, stack, command)
+        session = open_session(settings, env, console, writers, stack, command)
         steps = session.begin() if found is None else continue_run(session, found, stop, console)
         record_configuration(settings)
         report_unknown_parameters(env, console)
@@ -187,21 +189,17 @@ def open_session(
     settings: RunSettings,
     env: Env,
     console: Console,
-    watch: Watch,
+    writers: Sequence[StatsWriter],
     stack: ExitStack,
     command: Sequence[str],
 ) -> Session:
     """A session whose writers are closed and whose timers are written when the stack unwinds."""
-    run_dir = settings.checkpoint_settings.run_dir
     timers = Timers()
-    writers = ForgivingWriters(
-        [console, TensorBoardWriter(run_dir), CsvWriter(run_dir), GaugeWriter(timers), watch],
-        console.warning,
-    )
+    forgiving = ForgivingWriters([console, GaugeWriter(timers), *writers], console.warning)
     logs = settings.checkpoint_settings.run_logs_dir
     stack.callback(write_timers, logs, timers, command, console)
-    stack.callback(writers.close)
-    return Session(settings, env, writers, timers, console.notice, console.warning)
+    stack.callback(forgiving.close)
+    return Session(settings, env, forgiving, timers, console.notice, console.warning)
 
 
 def write_timers(logs: Path, timers: Timers, command: Sequence[str], console: Console) -> None:

@@ -24,7 +24,7 @@ BASES: dict[str, Any] = {
     plugins.SIGNAL_SETTINGS: RewardSignalSettings,
     plugins.ENCODERS: ImageEncoder,
 }
-"""What an entry of each group is a subclass of."""
+"""What an entry of a group is a subclass of; statistics writers are made by any function."""
 
 
 class Listed(NamedTuple):
@@ -72,7 +72,7 @@ def list_plugins() -> list[Listed]:
     """Every entry of every group; all are imported to see whether that works."""
     return [
         Listed(plugin, problem)
-        for group in BASES
+        for group in plugins.BUILT_IN
         for found in [plugins.every(group)]
         for plugin, problem in zip(found, _problems(found), strict=True)
     ]
@@ -95,7 +95,10 @@ def _problems(found: list[Plugin]) -> list[str]:
 
 def _problem(plugin: Plugin) -> str:
     try:
-        plugin.load_class(BASES[plugin.group])
+        if plugin.group in BASES:
+            plugin.load_class(BASES[plugin.group])
+        elif not callable(plugin.load()):
+            return f"{plugin.value} cannot be called"
     except SettingsError as error:
         return str(error)
     return ""

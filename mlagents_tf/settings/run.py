@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from mlagents_tf import plugins
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.base import Settings, near
 from mlagents_tf.settings.behavior import BehaviorSettings
@@ -176,6 +177,9 @@ class RunSettings(Settings):
         default_factory=TorchSettings, description="read because old files have it"
     )
     tf_settings: TFSettings = Field(default_factory=TFSettings, description="TensorFlow")
+    stats_writers: tuple[str, ...] = Field(
+        default=(), description="more than TensorBoard and CSV: wandb, mlflow or a plugin's"
+    )
     debug: bool = Field(default=False, description="log more")
 
     @classmethod
@@ -185,6 +189,15 @@ class RunSettings(Settings):
         if isinstance(value, dict) and "Did you mean" not in hint:
             return f" If it is a behavior, write it under 'behaviors'.{hint}"
         return hint
+
+    @field_validator("stats_writers")
+    @classmethod
+    def statistics_writers_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if plugins.find(plugins.WRITERS, name) is None:
+                hint = near(name, plugins.names(plugins.WRITERS))
+                raise ValueError(f"no such statistics writer (received '{name}').{hint}")
+        return value
 
     @property
     def device(self) -> Literal["auto", "cpu", "gpu"]:
