@@ -34,7 +34,7 @@ class SlowTrainer(Trainer):
     def __init__(self, behavior, spec, settings, seed):
         super().__init__(behavior, spec, settings, seed)
 
-    act = _remember = ready = update = forget = abandon = BCTrainer.forget
+    act = _remember = ready = begin_update = forget = abandon = BCTrainer.forget
 """
 POINTS = f"""\
 [{TRAINER_SETTINGS}]
