@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mlagents_tf.envs.embedded.areas import Areas
 from mlagents_tf.envs.embedded.ball import Ball3D, Ball3DHard
@@ -35,14 +35,11 @@ from mlagents_tf.envs.embedded.toy import (
 )
 from mlagents_tf.envs.embedded.wall_jump import WallJump
 from mlagents_tf.envs.env import Env
+from mlagents_tf.envs.unity.options import BUILD_ENDINGS, UnityOptions
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
 
-if TYPE_CHECKING:
-    from mlagents_tf.envs.unity.options import UnityOptions
-
 GYMNASIUM_PREFIX = "gym:"
-BUILD_ENDINGS = (".app", ".exe", ".x86_64", ".x86")
 TOY_PREFIX = "toy-"
 
 WORLDS: tuple[type[Areas] | type[FuzzEnv], ...] = (
@@ -127,7 +124,6 @@ def make_env(
         # only who asks for Unity needs gRPC
         from mlagents_tf.envs.unity.env import UnityEnv
         from mlagents_tf.envs.unity.launch import connect
-        from mlagents_tf.envs.unity.options import UnityOptions
 
         options = unity or UnityOptions()
         return UnityEnv(connect(name, options, seed=seed, num_areas=num_areas), options.engine)

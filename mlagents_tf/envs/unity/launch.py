@@ -10,10 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from mlagents_tf.envs.registry import BUILD_ENDINGS
 from mlagents_tf.envs.unity.connection import Connection
 from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityWorkerInUseException
-from mlagents_tf.envs.unity.options import UnityOptions
+from mlagents_tf.envs.unity.options import BUILD_ENDINGS, UnityOptions
 from mlagents_tf.envs.unity.server import ExchangeServer
 
 EDITOR_PORT = 5004

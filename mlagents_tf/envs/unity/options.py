@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mlagents_tf.envs.unity.side_channel.engine_configuration_channel import EngineConfig
 
+BUILD_ENDINGS = (".app", ".exe", ".x86_64", ".x86")
+"""Of files and bundles, which may be left out."""
 LOCAL = "127.0.0.1"
 RECEIVE_BYTES = 256 << 20
 TIMEOUT_SECONDS = 60.0
