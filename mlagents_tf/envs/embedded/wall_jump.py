@@ -87,6 +87,7 @@ class WallJump(Arena):
         "small_wall_height": 4.0,
         "big_wall_height": 8.0,
     }
+    drawn_by_area: ClassVar[frozenset[str]] = frozenset(default_parameters)
     stored: ClassVar[tuple[str, ...]] = (
         *("angle", "place", "speed", "feet", "rising", "jumping", "jumped_from", "wall"),
         *("frames", "senses"),
@@ -109,8 +110,10 @@ class WallJump(Arena):
     def _begin_areas(self, areas: NDArray[np.int64]) -> None:
         n = len(areas)
         kind = np.minimum(self.generator.integers(0, 5, n), 2)
-        heights = np.array([self.parameters[name] for name in HEIGHTS])
-        self.wall[areas] = heights[kind] / 2 - 0.5  # half of it is in the ground
+        heights = np.zeros((len(HEIGHTS), self.num_areas))
+        for row, name in zip(heights, HEIGHTS, strict=True):
+            row[:] = self.parameters[name]
+        self.wall[areas] = heights[kind, areas] / 2 - 0.5  # half of it is in the ground
         self.roles[areas] = np.where(kind == 2, BIG, SMALL)
         self.place[0, 0, areas] = self.generator.uniform(-START_X, START_X, n)
         self.place[0, 1, areas] = START_Z

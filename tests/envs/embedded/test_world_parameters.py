@@ -89,3 +89,15 @@ def test_long_intervals_are_drawn_from_more_often():
     values = sampler.draw(np.random.default_rng(0), 4000)
     assert np.mean(values < 1.5) == pytest.approx(0.25, abs=0.03)
     assert not ((values > 1.0) & (values < 5.0)).any()
+
+
+def test_walls_are_as_high_as_the_lesson_draws_them():
+    env = make_env("WallJump", num_areas=400, seed=1)
+    env.reset({"big_wall_height": Uniform(4.0, 7.0, seed=2), "small_wall_height": 2.0})
+    heights = 2 * (env.wall + 0.5)
+    big = heights > 2.5
+    assert 0.5 < big.mean() < 0.7, "three of five"
+    assert heights[big].min() >= 4.0
+    assert heights[big].max() <= 7.0
+    assert len(np.unique(heights[big])) > 200
+    assert set(heights[~big]) == {0.0, 2.0}
