@@ -114,18 +114,19 @@ class Agents:
         if silent.any():
             self.remove(live[silent])
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """All arrays by name; `load_state` puts them back."""
-        return {"ids": self._ids.copy(), "taken": self._taken.copy()} | {
+    def state(self, prefix: str = "") -> dict[str, NDArray[Any]]:
+        """All arrays by name, behind a prefix; `load_state` puts them back."""
+        own = {"ids": self._ids.copy(), "taken": self._taken.copy()} | {
             f"columns/{name}": column.copy() for name, column in self._columns.items()
         }
+        return {prefix + name: array for name, array in own.items()}
 
-    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
-        """Continues where `state()` was taken."""
-        self._ids, self._taken = state["ids"].copy(), state["taken"].copy()
+    def load_state(self, state: Mapping[str, NDArray[Any]], prefix: str = "") -> None:
+        """Continues where `state(prefix)` was taken; other names may stand beside its own."""
+        self._ids, self._taken = state[f"{prefix}ids"].copy(), state[f"{prefix}taken"].copy()
         for name, column in self._columns.items():
             shape = (len(self._ids), *column.shape[1:])
-            stored = state.get(f"columns/{name}")  # of no width: earlier versions had no memories
+            stored = state.get(f"{prefix}columns/{name}")  # earlier versions had no memories
             self._columns[name] = np.zeros(shape, column.dtype) if stored is None else stored.copy()
         self._forget()
 

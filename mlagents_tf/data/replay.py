@@ -194,17 +194,15 @@ class Replay(Ring):
     def state(self) -> dict[str, NDArray[Any]]:
         """Counters and agents; the rows themselves are in `columns`."""
         counters = (self.first, self.end, self.num_real, self.num_answered, self._clock)
-        return {"counters": np.array(counters, np.int64), "seen": self._seen_ids.copy()} | {
-            f"agents/{name}": array for name, array in self._agents.state().items()
-        }
+        own = {"counters": np.array(counters, np.int64), "seen": self._seen_ids.copy()}
+        return own | self._agents.state("agents/")
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Continues where `state()` was taken; rows must be put back, or given up, next."""
         counters = map(int, state["counters"])
         self.first, self.end, self.num_real, self.num_answered, self._clock = counters
         self._seen_ids = state["seen"].copy()
-        of_agents = {name: a for name, a in state.items() if name.startswith("agents/")}
-        self._agents.load_state({name.removeprefix("agents/"): a for name, a in of_agents.items()})
+        self._agents.load_state(state, "agents/")
         self.columns = {}
 
     def recount(self) -> None:
@@ -247,11 +245,9 @@ class Replay(Ring):
         columns["next"][at] = 0
         for k, obs in enumerate(step.obs):
             columns[f"obs_{k}"][at] = obs[chosen]
-        allowed = step.allowed_actions
+        allowed = True if step.allowed_actions is None else step.allowed_actions[chosen]
         # nobody decides on an ended row, so that its mask may be anything
-        columns["allowed"][at] = (
-            True if allowed is None else allowed[chosen] | step.ended[chosen, None]
-        )
+        columns["allowed"][at] = allowed | step.ended[chosen, None]
         return rows
 
     def _answer(
@@ -274,8 +270,7 @@ class Replay(Ring):
         columns["real"][at] = True
         self.num_real += len(at)
         if self.memory_size:
-            begins = position[here] % self.sequence_length == 0
-            columns["begins"][at] = begins
+            begins = columns["begins"][at] = position[here] % self.sequence_length == 0
             self._num_begins += int(np.count_nonzero(begins))
 
     def _enter(self, agent_ids: IntArray, rows: IntArray) -> None:
@@ -297,8 +292,7 @@ class Replay(Ring):
         kept: list[IntArray] = []
         missing = count
         while missing:
-            likely = missing * len(self) // self.num_starts + 8
-            rows = rng.integers(self.first, self.end, likely)
+            rows = rng.integers(self.first, self.end, missing * len(self) // self.num_starts + 8)
             rows = rows[wanted[rows % self.capacity]][:missing]
             kept.append(rows)
             missing -= len(rows)

@@ -36,6 +36,8 @@ class TapeRows(NamedTuple):
         last: [F] float32, 1 on the final row of a story.
         mask: [F] float32, 1 on real rows, 0 on bootstrap and padding rows.
         memories: [F, M] float32, what was remembered before the row.
+        log_probs: ([F] float32,) of what was drawn, by the weights that drew it, NaN where nobody
+            knows; empty if acting does not note them.
     """
 
     obs: tuple[NDArray[Any], ...]
@@ -47,6 +49,7 @@ class TapeRows(NamedTuple):
     last: FloatArray
     mask: FloatArray
     memories: FloatArray
+    log_probs: tuple[FloatArray, ...] = ()
 
     @property
     def real(self) -> NDArray[np.intp]:
@@ -91,13 +94,17 @@ def story_places(stories: NDArray[np.int64], length: int) -> NDArray[np.intp]:
     return np.arange(len(stories), dtype=np.intp) + np.repeat(shifts, counts)
 
 
-def tape_columns(spec: Spec, memory_size: int, rows: int) -> dict[str, NDArray[Any]]:
-    """What a tape stores of each of `rows` decisions, by name."""
+def tape_columns(
+    spec: Spec, memory_size: int, log_probs: bool, rows: int
+) -> dict[str, NDArray[Any]]:
+    """What a tape stores of each of `rows` decisions, by name; `log_probs` only if asked for."""
     actions = spec.actions
     columns: dict[str, NDArray[Any]] = {
         f"obs_{k}": np.zeros((rows, *observation.shape), observation.dtype)
         for k, observation in enumerate(spec.observations)
     }
+    if log_probs:
+        columns["log_probs"] = np.zeros(rows, np.float32)
     return columns | {
         "continuous": np.zeros((rows, actions.continuous_size), np.float32),
         "discrete": np.zeros((rows, actions.num_branches), np.int32),
@@ -149,4 +156,5 @@ def sorted_rows(
         last=last,
         mask=mask,
         memories=told("memories"),
+        log_probs=tuple(told(name) for name in columns if name == "log_probs"),
     )

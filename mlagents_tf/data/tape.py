@@ -7,6 +7,7 @@ sorting rows by story when an update begins (`TapeRows`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,7 @@ from numpy.typing import NDArray
 
 from mlagents_tf.data.agents import Agents, Slots
 from mlagents_tf.data.memories import memory_column
-from mlagents_tf.data.rows import (
-    Episodes,
-    TapeRows,
-    sorted_rows,
-    story_places,
-    tape_columns,
-)
+from mlagents_tf.data.rows import Episodes, TapeRows, sorted_rows, story_places, tape_columns
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import BoolArray, FloatArray, IntArray, Step, empty_step
 
@@ -36,6 +31,7 @@ class Tape:
         chunk: padded lengths are multiples of it.
         memory_size: M, numbers that an agent remembers from decision to decision.
         sequence_length: rows of a sequence; a divisor of `chunk`.
+        log_probs: whether those of decisions are kept.
     """
 
     def __init__(
@@ -46,9 +42,10 @@ class Tape:
         chunk: int = 256,
         memory_size: int = 0,
         sequence_length: int = 1,
+        log_probs: bool = False,
     ) -> None:
+        self._columns_of = partial(tape_columns, spec, memory_size, log_probs)
         self.spec = spec
-        self.memory_size = memory_size
         self.sequence_length = sequence_length
         self.buffer_size = buffer_size
         self.time_horizon = time_horizon
@@ -73,7 +70,7 @@ class Tape:
                 "memories": memory_column(memory_size),  # behind that decision
             }
         )
-        self._columns = tape_columns(self.spec, self.memory_size, self.padded_length)
+        self._columns = self._columns_of(self.padded_length)
 
     @property
     def full(self) -> bool:
@@ -93,13 +90,9 @@ class Tape:
         self._clock += 1
         agents = self._agents
         slots = agents.find(step.agent_ids)
-        ended = step.ended
-        rewards = step.rewards + step.group_rewards
-        known = slots >= 0
-        if not known.all():
-            self._answer(slots[known], rewards[known])
-        else:
-            self._answer(slots, rewards)
+        ended, known = step.ended, slots >= 0
+        answered = slice(None) if known.all() else known  # a slice copies nothing
+        self._answer(slots[answered], (step.rewards + step.group_rewards)[answered])
         if not ended.any():
             self._seen_ids, self._seen_obs, self._seen_slots = step.agent_ids, step.obs, slots
             return Episodes(np.zeros(0), np.zeros(0, np.int64))
@@ -120,10 +113,12 @@ class Tape:
         continuous: FloatArray,
         discrete: NDArray[np.int32],
         memories: FloatArray | None = None,
+        log_probs: FloatArray | None = None,
     ) -> None:
         """Writes the decisions [N] that were taken on the rows of `deciding`.
 
-        What agents with memories remember behind them is `memories` [N, M].
+        What agents with memories remember behind them is `memories` [N, M]; `log_probs` [N] are
+        given if they are kept.
         """
         agents = self._agents
         observed = np.array_equal(self._seen_ids, deciding.agent_ids)
@@ -144,6 +139,8 @@ class Tape:
         columns["discrete"][rows] = discrete
         allowed = deciding.allowed_actions
         columns["allowed"][rows] = True if allowed is None else allowed
+        if log_probs is not None:
+            columns["log_probs"][rows] = log_probs
         agents["row"][slots] = np.arange(rows.start, rows.stop)
         agents["waiting"][slots] = True
         agents["seen"][slots] = self._clock
@@ -199,19 +196,15 @@ class Tape:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that decides the future, as arrays that stay as they are."""
-        counters = (
-            *(self._used, self.num_real, self._clock, self._next_story),
-            *(self.padded_length, self._all_cut),
-        )
+        counters = [self._used, self.num_real, self._clock, self._next_story]
+        counters += [self.padded_length, self._all_cut]
+        rows = {name: column[: self._used].copy() for name, column in self._columns.items()}
         return (
             {"counters": np.array(counters, np.int64)}
             | {"seen/ids": self._seen_ids.copy(), "seen/slots": self._seen_slots.copy()}
             | {f"seen/obs_{k}": obs.copy() for k, obs in enumerate(self._seen_obs)}
-            | {f"agents/{name}": array for name, array in self._agents.state().items()}
-            | {
-                f"rows/{name}": column[: self._used].copy()
-                for name, column in self._columns.items()
-            }
+            | {f"rows/{name}": column for name, column in rows.items()}
+            | self._agents.state("agents/")
         )
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
@@ -222,15 +215,14 @@ class Tape:
         self._used = 0
         self._reserve(max(used, padded))
         self._used = used
+        # who kept no log-probabilities leaves them to the update
+        stored: dict[str, Any] = {"rows/log_probs": np.nan} | state
         for name, column in self._columns.items():
             if column.size:  # earlier versions had no memories
-                column[:used] = state[f"rows/{name}"]
+                column[:used] = stored[f"rows/{name}"]
         self._seen_ids, self._seen_slots = state["seen/ids"], state["seen/slots"]
         self._seen_obs = tuple(state[f"seen/obs_{k}"] for k in range(len(self._seen_obs)))
-        prefix = "agents/"
-        self._agents.load_state(
-            {name[len(prefix) :]: a for name, a in state.items() if name.startswith(prefix)}
-        )
+        self._agents.load_state(state, "agents/")
 
     def _answer(self, slots: Slots, rewards: FloatArray) -> None:
         """Writes the rewards [N] of the latest decisions of agents that are known."""
@@ -301,7 +293,7 @@ class Tape:
     def _reserve(self, rows: int) -> None:
         if rows <= len(self._columns["mask"]):
             return
-        larger = tape_columns(self.spec, self.memory_size, rows + rows // 2)
+        larger = self._columns_of(rows + rows // 2)
         for name, column in self._columns.items():
             larger[name][: self._used] = column[: self._used]
         self._columns = larger
