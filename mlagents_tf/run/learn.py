@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,7 @@ def learn(
         console.start_progress(session.steps, session.max_steps)
         with saving_on_error(session):
             train(session, steps, stop, console, watch, evaluation)
+            session.updates.join()
         finish(session, stop, console, script)
         return Result(
             session.run_dir, session.steps, watch.statistics, not session.running, stop.exit_code
@@ -111,6 +112,7 @@ def train(
         session.update()
         steps = session.teach(steps)
         if evaluation is not None and evaluation.due(before, session.steps):
+            session.updates.join()  # what is evaluated may be kept
             evaluation(session, stop)
         console.progress(session.steps)
         if session.checkpoint_due():
@@ -199,7 +201,9 @@ def open_session(
     logs = settings.checkpoint_settings.run_logs_dir
     stack.callback(write_timers, logs, timers, command, console)
     stack.callback(forgiving.close)
-    return Session(settings, env, forgiving, timers, console.notice, console.warning)
+    session = Session(settings, env, forgiving, timers, console.notice, console.warning)
+    stack.callback(session.updates.close)
+    return session
 
 
 def write_timers(logs: Path, timers: Timers, command: Sequence[str], console: Console) -> None:
@@ -250,6 +254,8 @@ def saving_on_error(session: Session) -> Iterator[None]:
     try:
         yield
     except Exception:
+        with suppress(Exception):  # the first error is the one to tell
+            session.updates.join()
         try:
             session.save(with_env=False)
         except Exception as second:

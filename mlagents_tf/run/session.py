@@ -19,13 +19,9 @@ from mlagents_tf.run.checkpoints import Commit, commit, prune
 from mlagents_tf.run.lessons import Lessons
 from mlagents_tf.run.replays import REPLAY_FILE, write_replay
 from mlagents_tf.run.roster import Roster
-from mlagents_tf.run.state import (
-    RUN_FILE,
-    read_env,
-    write_env,
-    write_trainer,
-)
+from mlagents_tf.run.state import RUN_FILE, read_env, write_env, write_trainer
 from mlagents_tf.run.storage import load_json, save_json
+from mlagents_tf.run.updating import Updates
 from mlagents_tf.samplers import to_json
 from mlagents_tf.settings.run import RunSettings
 from mlagents_tf.stats import IS_TRAINING, REWARD, ForgivingWriters, Statistics
@@ -63,6 +59,7 @@ class Session:
         self.roster = Roster(settings, notify, warn)
         self.lessons = Lessons(settings)
         self.statistics = Statistics()
+        self.updates = Updates(self.statistics.add_all)
         self.timers = timers
         self.committed: int | None = None
         self.best: float | None = None  # mean return of the best evaluation
@@ -183,7 +180,8 @@ class Session:
                     self.statistics.report(name, statistic)
 
     def update(self) -> None:
-        """Trains every behavior whose memory is full."""
+        """Trains every behavior whose memory is full, or lets it begin to."""
+        self.updates.take()
         for name, trainer in self.trainers.items():
             if not trainer.ready():
                 continue
@@ -191,7 +189,7 @@ class Session:
                 trainer.forget()
                 continue
             with self.timers("update"):
-                self.statistics.add_all(name, trainer.update())
+                self.updates.train(trainer)
 
     def teach(self, steps: dict[str, Step]) -> dict[str, Step]:
         """Begins lessons that are due.
@@ -223,12 +221,13 @@ class Session:
         return due
 
     def save(self, with_env: bool = True) -> None:
-        """Commits everything, then prunes what is older than keep_checkpoints.
+        """Commits everything, updates that are under way included; then prunes old commits.
 
         Raises:
             StorageError: it could not be written; commits before it are untouched.
-            TrainingError: a weight is not finite.
+            TrainingError: a weight is not finite, or an update that was under way failed.
         """
+        self.updates.join()
 
         def write(directory: Path) -> None:
             self._write(directory)

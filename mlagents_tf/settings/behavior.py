@@ -102,7 +102,7 @@ class BehaviorSettings(Settings):
     )
     time_horizon: PositiveInt = Field(default=64, description="steps after which a story is cut")
     summary_freq: PositiveInt = Field(default=50_000, description="steps between summaries")
-    threaded: bool = Field(default=False, description="accepted; training is never threaded here")
+    threaded: bool = Field(default=False, description="act on while an update is computed")
     self_play: SelfPlaySettings | None = Field(default=None, description="absent: no self-play")
     behavioral_cloning: BehavioralCloningSettings | None = Field(
         default=None, description="absent: no cloning"

@@ -29,8 +29,7 @@ def unsupported_features(
 ) -> list[str]:
     """YAML paths below the behavior of what it asks for and cannot have.
 
-    `threaded` is not among them: a trainer that is not threaded learns the same. Nor are reward
-    signals: each that has settings can be learned from.
+    Reward signals are not among them: each that has settings can be learned from.
     """
     network, hyperparameters = behavior.network_settings, behavior.hyperparameters
     trainer, asked = behavior.trainer_type, {}

@@ -69,13 +69,19 @@ class Actor:
         deterministic: the likeliest action instead of a draw.
         critic: a body of the same inputs whose memory goes with the policy's: an update starts
             from it, too. None where there is none, or it remembers nothing.
+        apart: acts on copies of the weights alone, so that an update may change them meanwhile.
 
     Attributes:
         memory_size: M, numbers to be remembered of each agent: the policy's, then the critic's.
     """
 
     def __init__(
-        self, policy: Policy, deterministic: bool = False, critic: Body | None = None
+        self,
+        policy: Policy,
+        deterministic: bool = False,
+        critic: Body | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
         self.policy = policy
         self.spec = policy.spec
@@ -85,6 +91,8 @@ class Actor:
         self.memory_size = sum(body.memory_size for body in bodies)
         self._branches = self.spec.actions.branch_slices()
         self._weights = Weights([*policy.weights, *(self._critic.weights if self._critic else [])])
+        self._apart = apart
+        self._copies: tuple[tf.Tensor, ...] = ()  # for the graph, which else reads the variables
         # convolutions are faster without XLA, see compiled.suits_xla
         self._graph = tf.function(
             self._outputs, jit_compile=not policy.inputs.image_shapes, autograph=False
@@ -94,6 +102,7 @@ class Actor:
     def refresh(self, packed: FloatArray | None = None) -> None:
         """Takes over the present weights; `Policy.packed_weights` if they are at hand."""
         self._weights.packed[:] = self._weights.now() if packed is None else packed
+        self._copies = ()
         self._mlps = mirrors(self.policy, self._critic, self._weights)
         log_stds = self.policy.heads.log_stds
         # [C] where they are weights; [0] where they are outputs, or there is nothing to draw
@@ -119,7 +128,9 @@ class Actor:
         padding = -n % max(1, 1 << ((n - 1).bit_length() - 2)) if n > 2 else 0
         padded = [np.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in (*obs, memories)]
         *seen, memories = map(tf.convert_to_tensor, padded)
-        found = (x.numpy() for x in self._graph(tuple(seen), memories))
+        if self._apart and not self._copies:
+            self._copies = self._weights.tensors()
+        found = (x.numpy() for x in self._graph(tuple(seen), memories, self._copies))
         means, log_stds, logits, memories = found
         stds = np.exp(log_stds[:n]) if self.policy.tanh else self._stds
         return Outputs(means[:n], stds, logits[:n], memories[:n])
@@ -136,6 +147,15 @@ class Actor:
         return outputs, np.concatenate([own, of_critic], axis=1)
 
     def _outputs(
+        self, obs: tuple[tf.Tensor, ...], memories: tf.Tensor, weights: tuple[tf.Tensor, ...]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Of `_of_both`, with `weights` in place of the variables if there are any."""
+        if not weights:
+            return self._of_both(obs, memories)
+        with keras.StatelessScope(list(zip(self._weights.variables, weights, strict=True))):
+            return self._of_both(obs, memories)
+
+    def _of_both(
         self, obs: tuple[tf.Tensor, ...], memories: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Of `Policy.call`, with the memories of both bodies."""
@@ -190,11 +210,12 @@ class Weights:
     """Arrays of variables, as views of all of them packed side by side.
 
     Attributes:
+        variables: whose arrays they are.
         packed: like `Policy.packed_weights`; to be filled.
     """
 
     def __init__(self, variables: Sequence[keras.Variable]) -> None:
-        self._variables = variables
+        self.variables = variables
         sizes = [math.prod(variable.shape) for variable in variables]
         self.packed = np.zeros(sum(sizes), np.float32)
         parts = np.split(self.packed, list(itertools.accumulate(sizes))[:-1])
@@ -208,7 +229,11 @@ class Weights:
 
     def now(self) -> tf.Tensor:
         """What `packed` would be with the present values."""
-        return packed_together(self._variables)
+        return packed_together(self.variables)
+
+    def tensors(self) -> tuple[tf.Tensor, ...]:
+        """Copies of the arrays, in the order of the variables."""
+        return tuple(tf.constant(self[variable].copy()) for variable in self.variables)
 
     def dense(self, layer: keras.layers.Dense) -> Dense:
         """Kernel and bias of a layer."""

@@ -104,7 +104,7 @@ class BCTrainer(Trainer):
         return Episodes(np.zeros(0), np.zeros(0, np.int64))
 
     def ready(self) -> bool:
-        return not self.finished
+        return not self.finished and not self.learned
 
     def begin_update(self) -> Update:
         h, length = self.hyperparameters, self.sequence_length
@@ -128,6 +128,8 @@ class BCTrainer(Trainer):
             tf.constant(learning_rate, tf.float32),
         )
 
+        self.learned += order.size
+
         def compute() -> list[float]:
             return [float(number) for number in self._compiled_update(*given)]
 
@@ -137,7 +139,6 @@ class BCTrainer(Trainer):
             if self.num_held_out:
                 statistics[HELD_OUT_LOSS] = held_out_loss
             refuse_skipped(self.behavior, self.steps, skipped, len(order), statistics)
-            self.learned += order.size
             self.demonstrations.renew(self.rng, order.size)
             self.actor.refresh()
             return statistics | {"Policy/Learning Rate": learning_rate}

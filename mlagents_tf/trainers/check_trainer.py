@@ -36,7 +36,8 @@ def check_trainer(
 
     One update changes weights and returns finite numbers; it is compiled once; a trainer that
     loads the state of another takes the same actions and makes the same update, to the last bit;
-    and a state that was handed out does not change any more.
+    a state that was handed out does not change any more; and while an update is computed, the
+    trainer acts and remembers.
 
     Args:
         make_trainer: makes one of (behavior, spec, seed); give it a small buffer and network.
@@ -88,6 +89,7 @@ class _Check:
         other.load_state(TrainerState(arrays, self._through_json(state.facts)))
         _put_back(other.replay, replay)
         self._check_same_future(trainer, other, world_then, taken, statistics)
+        self._check_parts(trainer, world)
 
     def _check_same_future(
         self,
@@ -116,6 +118,20 @@ class _Check:
             self._fail(f"the update after loading a state gave other weights: {different}")
         if other.steps != trainer.steps:
             self._fail(f"counted {trainer.steps} steps, and {other.steps} after loading a state")
+
+    def _check_parts(self, trainer: Trainer, world: RandomWorld) -> None:
+        self._play(trainer, world)
+        update = trainer.begin_update()
+        self._turn(trainer, world)
+        memory, steps, generator = _copied(trainer.memory.state()), trainer.steps, trainer.rng
+        drawn = copy.deepcopy(generator.bit_generator.state)
+        outcome = update.compute()
+        if changed := _differences(memory, trainer.memory.state()):
+            self._fail(f"what an update computes changed the memory: {changed[0]}")
+        if steps != trainer.steps or drawn != generator.bit_generator.state:
+            self._fail("what an update computes counted steps or drew from the generator")
+        self._turn(trainer, world)
+        self._check_statistics(update.finish(outcome))
 
     def _turn(self, trainer: Trainer, world: RandomWorld) -> Actions:
         actions = trainer.act(world.step)

@@ -98,10 +98,13 @@ class PPOTrainer(Trainer):
             self.chunk,
             self.network.memory_size,
             self.sequence_length,
+            log_probs=settings.threaded,
         )
         self.memory = self.tape
         critic = None if hyperparameters.shared_critic else self.network.critic_body
-        self.actor = Actor(self.network.policy, network.deterministic, critic)
+        self.actor = Actor(
+            self.network.policy, network.deterministic, critic, apart=settings.threaded
+        )
         self._xla = suits_xla(spec, settings)
         self._compiled_update = compiled(self._update, self._xla)
 
@@ -118,8 +121,10 @@ class PPOTrainer(Trainer):
             deciding.allowed_actions,
             self.rng,
             self.tape.memories(deciding.agent_ids),
+            with_log_probs=self.settings.threaded,
         )
-        self.tape.append(deciding, decision.continuous, decision.discrete, decision.memories)
+        _, continuous, discrete, memories, log_probs = decision
+        self.tape.append(deciding, continuous, discrete, memories, log_probs)
         return decision.actions
 
     def _remember(self, step: Step) -> Episodes:
@@ -208,6 +213,8 @@ class PPOTrainer(Trainer):
         """All epochs and minibatches: the one compiled call."""
         self.network.policy.inputs.observe(rows.obs, rows.mask)
         old_log_probs, values, rewards = self._evaluate(rows)
+        for drawn in rows.log_probs:  # by weights that may be older than these
+            old_log_probs = tf.where(tf.math.is_nan(drawn), old_log_probs, drawn)
         advantages = self._advantages(rows, rewards, values)
         whole = Minibatch(
             rows.obs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import cast
 
 import keras
@@ -70,7 +70,7 @@ class SACTrainer(Trainer):
         self.replay = Replay(spec, h.buffer_size, memory_size, self.sequence_length)
         self.memory = self.replay
         self._losses = SoftLosses(self.network, self.signals, self.sequence_length)
-        self.actor = Actor(self.network.policy, network.deterministic)
+        self.actor = Actor(self.network.policy, network.deterministic, apart=settings.threaded)
         self.credit = 0.0  # steps that no gradient step was made for yet
         self.signal_credit = 0.0  # the same of reward signals
         self.normalized = 0  # rows of the replay that the normaliser has learned from
@@ -148,37 +148,39 @@ class SACTrainer(Trainer):
 
     def _update_signals(self) -> dict[str, float]:
         """The gradient steps that reward signals are due, each on a minibatch of its own."""
-        steps_per_update = self.hyperparameters.reward_signal_steps_per_update
-        count = int(self.signal_credit / steps_per_update)
-        self.signal_credit -= count * steps_per_update
-        if not self._signal_tags or not count:
-            return {}
-        totals = np.zeros(len(self._signal_tags), np.float32)
-        for size in self._call_sizes(count):
-            totals += self._signal_call(size)()
-        return self._signals_learned(totals, count)
+        count = self._take_signal_steps(self.signal_credit)
+        return self._signals_learned(
+            (self._signal_call(n)() for n in self._call_sizes(count)), count
+        )
 
     def begin_update(self) -> Update:
-        """One compiled call: of the policy, or of reward signals that are owed more than it is."""
+        """One call of the policy, and what reward signals are owed for the same steps."""
         h, num_tags = self.hyperparameters, len(self._tags)
-        if self._signal_tags and self.signal_credit > self.credit:
-            due = int(self.signal_credit / h.reward_signal_steps_per_update)
-            size = next(self._call_sizes(due), 0)
-            if size:
-                self.signal_credit -= size * h.reward_signal_steps_per_update
-                return Update(
-                    self._signal_call(size), lambda totals: self._signals_learned(totals, size)
-                )
-        size = next(self._call_sizes(int(self.credit / h.steps_per_update)))
-        self.credit -= size * h.steps_per_update
+        count = next(self._call_sizes(int(self.credit / h.steps_per_update)))
+        self.credit -= count * h.steps_per_update
         learning_rate = self._learning_rate()
+        policy = self._policy_call(count, learning_rate)
+        signal_count = self._take_signal_steps(self.signal_credit - self.credit)
+        signals = [self._signal_call(size) for size in self._call_sizes(signal_count)]
 
-        def finish(outputs: FloatArray) -> dict[str, float]:
-            statistics = self._policy_learned(outputs[:num_tags], size)
-            self.actor.refresh(outputs[num_tags:])
+        def compute() -> tuple[FloatArray, list[FloatArray]]:
+            return policy(), [call() for call in signals]
+
+        def finish(outputs: tuple[FloatArray, list[FloatArray]]) -> dict[str, float]:
+            of_policy, of_signals = outputs
+            statistics = self._policy_learned(of_policy[:num_tags], count)
+            self.actor.refresh(of_policy[num_tags:])
+            statistics |= self._signals_learned(of_signals, signal_count)
             return statistics | {"Policy/Learning Rate": learning_rate}
 
-        return Update(self._policy_call(size, learning_rate), finish)
+        return Update(compute, finish)
+
+    def _take_signal_steps(self, owed: float) -> int:
+        """Gradient steps of reward signals for `owed` steps, which are owed no longer."""
+        steps_per_update = self.hyperparameters.reward_signal_steps_per_update
+        count = int(max(owed, 0.0) / steps_per_update)
+        self.signal_credit -= count * steps_per_update
+        return count if self._signal_tags else 0
 
     def _call_sizes(self, due: int) -> Iterator[int]:
         """Gradient steps of each of the calls that make up those that are `due`."""
@@ -232,11 +234,16 @@ class SACTrainer(Trainer):
         refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
         return statistics
 
-    def _signals_learned(self, totals: FloatArray, count: int) -> dict[str, float]:
-        """The same of reward signals."""
-        sums = list(zip(self._signal_tags, map(float, totals), strict=True))
-        statistics = {tag: total / count for tag, total in sums if tag != SKIPPED}
-        skipped = sum(total for tag, total in sums if tag == SKIPPED)
+    def _signals_learned(self, outputs: Iterable[FloatArray], count: int) -> dict[str, float]:
+        """The same of reward signals, from the sums of each call."""
+        if not count:
+            return {}
+        totals = np.zeros(len(self._signal_tags), np.float32)
+        for sums in outputs:
+            totals += sums
+        by_tag = list(zip(self._signal_tags, map(float, totals), strict=True))
+        statistics = {tag: total / count for tag, total in by_tag if tag != SKIPPED}
+        skipped = sum(total for tag, total in by_tag if tag == SKIPPED)
         made = count * self._signal_tags.count(SKIPPED)
         refuse_skipped(self.behavior, self.steps, skipped, made, statistics)
         return statistics

@@ -22,7 +22,7 @@ FAST = [
 ]
 
 
-def maker(trainer_type, folder, change=lambda trainer: None, memory=None):
+def maker(trainer_type, folder, change=lambda trainer: None, memory=None, threaded=False):
     def make(behavior, spec, seed):
         demo = folder / "expert.demo"
         if trainer_type == "bc" and not demo.exists():
@@ -32,6 +32,7 @@ def maker(trainer_type, folder, change=lambda trainer: None, memory=None):
             trainer_type,
             network_settings={"normalize": True, "memory": memory},
             hyperparameters=keys,
+            threaded=threaded,
         )
         trainer = make_trainer(behavior, spec, settings, seed)
         change(trainer)
@@ -72,6 +73,12 @@ def test_a_trainer_with_memory_keeps_the_contract_on_the_whole_matrix(trainer_ty
     check_trainer(maker(trainer_type, tmp_path, memory=MEMORY), {name: SPECS[name]})
 
 
+@pytest.mark.parametrize("trainer_type", BUILT_IN[TRAINERS])
+def test_a_threaded_trainer_keeps_the_contract(trainer_type, tmp_path):
+    name = VECTORS[0] if trainer_type == "bc" else "hybrid, one vector"
+    check_trainer(maker(trainer_type, tmp_path, threaded=True), {name: SPECS[name]})
+
+
 def learns_nothing(trainer):
     trainer.update = lambda: (trainer.forget(), {"Losses/Policy Loss": 0.0})[1]
 
@@ -94,9 +101,20 @@ def takes_forbidden_options(trainer):
     trainer.act = wrong
 
 
+def draws_while_it_computes(trainer):
+    begin = trainer.begin_update
+
+    def drawing():
+        update = begin()
+        return update._replace(compute=lambda: (trainer.rng.random(), update.compute())[1])
+
+    trainer.begin_update = drawing
+
+
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
+        (draws_while_it_computes, "what an update computes counted steps or drew"),
         (learns_nothing, "an update left every weight as it was"),
         (reports_nan, "the statistic Losses/Policy Loss is nan"),
         (is_never_ready, "no update was due after 100 turns"),

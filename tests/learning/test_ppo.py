@@ -19,6 +19,7 @@ default_settings:
   max_steps: 8000
   summary_freq: 4000
 """
+THREADED = "  threaded: true\n"
 
 
 def mean_reward(capsys, run_dir, episodes=100):
@@ -28,10 +29,13 @@ def mean_reward(capsys, run_dir, episodes=100):
     return next(iter(json.loads(capsys.readouterr().out).values()))["mean_reward"]
 
 
-@pytest.mark.parametrize("env", ["toy-continuous", "toy-discrete", "toy-masked"])
-def test_a_toy_world_is_learned_in_seconds(tmp_path, capsys, env):
+@pytest.mark.parametrize(
+    ("env", "threaded"),
+    [("toy-continuous", ""), ("toy-discrete", ""), ("toy-masked", ""), ("toy-discrete", THREADED)],
+)
+def test_a_toy_world_is_learned_in_seconds(tmp_path, capsys, env, threaded):
     config = tmp_path / "toy.yaml"
-    config.write_text(TOY)
+    config.write_text(TOY + threaded)
     command = ["learn", str(config), "--env", env, "--num-areas", "16", "--run-id", "toy"]
     assert main([*command, "--results-dir", str(tmp_path), "--seed", "3"]) == 0
     assert mean_reward(capsys, tmp_path / "toy") > 0.8

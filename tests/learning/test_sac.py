@@ -32,7 +32,7 @@ WORLDS = {
 """Steps to train for, and areas; eight gradient steps are made in every turn."""
 
 
-def learned(tmp_path, capsys, env, critic, seed, longer=1):
+def learned(tmp_path, capsys, env, critic, seed, longer=1, threaded=False):
     """Mean reward of the greedy policy after training."""
     config = tmp_path / "toy.yaml"
     steps, areas = WORLDS[env]
@@ -40,6 +40,7 @@ def learned(tmp_path, capsys, env, critic, seed, longer=1):
         TOY.format(
             critic=critic, max_steps=longer * steps, areas=areas, steps_per_update=areas // 8
         )
+        + "  threaded: true\n" * threaded
     )
     command = ["learn", str(config), "--env", env, "--num-areas", str(areas), "--run-id", "toy"]
     assert main([*command, "--results-dir", str(tmp_path), "--seed", str(seed)]) == 0
@@ -58,6 +59,11 @@ def learned(tmp_path, capsys, env, critic, seed, longer=1):
 )
 def test_a_toy_world_is_learned_in_seconds(tmp_path, capsys, env, critic, threshold):
     assert learned(tmp_path, capsys, env, critic, seed=0) > threshold
+
+
+def test_a_toy_world_is_learned_while_it_goes_on(tmp_path, capsys):
+    found = learned(tmp_path, capsys, "toy-continuous", "value_target", seed=0, threaded=True)
+    assert found > 0.8
 
 
 @pytest.mark.learning

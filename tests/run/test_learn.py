@@ -341,11 +341,6 @@ def test_what_does_not_exist_yet_is_refused_by_name(tmp_path, capsys, override, 
     assert feature in capsys.readouterr().err
 
 
-def test_threaded_trains_unthreaded_with_a_notice(tmp_path, capsys):
-    assert learn(tmp_path, "--max-steps", "100", "--set", "default_settings.threaded=true") == 0
-    assert "trained unthreaded" in capsys.readouterr().out
-
-
 def test_an_image_too_small_for_its_encoder_names_another(tmp_path, capsys):
     larger = "default_settings.network_settings.vis_encode_type=nature_cnn"
     assert learn(tmp_path, "--set", larger, env="toy-image") == 2
