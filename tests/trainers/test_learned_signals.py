@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from mlagents_tf.errors import TrainingError
 from mlagents_tf.rewards.signal import RewardSignal
-from mlagents_tf.trainers import signals
 from mlagents_tf.trainers.check_trainer import SPECS, RandomWorld
 from mlagents_tf.trainers.sac import SACTrainer
 from mlagents_tf.trainers.soft_losses import transitions_of
 from tests.rewards.signals import write_demo
+from tests.trainers.conftest import stand_in_for
 from tests.trainers.sac_worlds import copied
 from tests.trainers.small import fill, fill_and_update, small_settings, small_trainer
 
@@ -44,7 +44,7 @@ class Watching(RewardSignal):
 
 @pytest.fixture
 def watching(monkeypatch):
-    monkeypatch.setattr(signals, "BUILT_IN", {**signals.BUILT_IN, "rnd": Watching})
+    stand_in_for("rnd", Watching, monkeypatch)
     return {"extrinsic": {}, "rnd": {}}
 
 
@@ -222,7 +222,7 @@ class Stumbling(Watching):
 def test_steps_of_signals_that_were_left_out_stop_training(
     watching, monkeypatch, tmp_path, trainer_type
 ):
-    monkeypatch.setattr(signals, "BUILT_IN", {**signals.BUILT_IN, "rnd": Stumbling})
+    stand_in_for("rnd", Stumbling, monkeypatch)
     trainer = small_trainer(
         HYBRID,
         trainer_type=trainer_type,

@@ -111,8 +111,8 @@ class WallJump(Arena):
         n = len(areas)
         kind = np.minimum(self.generator.integers(0, 5, n), 2)
         heights = np.zeros((len(HEIGHTS), self.num_areas))
-        for row, name in zip(heights, HEIGHTS, strict=True):
-            row[:] = self.parameters[name]
+        for heights_of_kind, name in zip(heights, HEIGHTS, strict=True):
+            heights_of_kind[:] = self.parameters[name]
         self.wall[areas] = heights[kind, areas] / 2 - 0.5  # half of it is in the ground
         self.roles[areas] = np.where(kind == 2, BIG, SMALL)
         self.place[0, 0, areas] = self.generator.uniform(-START_X, START_X, n)
