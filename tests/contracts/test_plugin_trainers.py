@@ -1,21 +1,16 @@
 """The example package of trainers: A2C and DQN, found by their entry points, keep the contract."""
 
-import re
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from mlagents_tf.cli.main import main
 from mlagents_tf.errors import SettingsError
-from mlagents_tf.plugins import TRAINER_SETTINGS, TRAINERS
 from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.settings.load import load_settings
 from mlagents_tf.trainers.check_trainer import SPECS, RandomWorld, check_trainer
+from tests.example_package import EXAMPLE, installed_example
 from tests.trainers.small import fill, small_settings
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin_trainers"
 CONFIGURATIONS = sorted((EXAMPLE / "config").glob("*.yaml"))
 DISCRETE = [name for name in SPECS if name.startswith("discrete")]
 ONE = "discrete, one vector"
@@ -33,21 +28,7 @@ KEYS = {
 
 @pytest.fixture(autouse=True)
 def installed(tmp_path, monkeypatch):
-    """The package as pip would have installed it, without asking pip."""
-    text = (EXAMPLE / "pyproject.toml").read_text()
-    info = tmp_path / "plugin_trainers-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin-trainers\nVersion: 1.0\n")
-    groups = [
-        f"[{group}]\n" + re.search(rf'^\[.*"{group}"\]\n(.*?)\n\n', text, re.M | re.S)[1]
-        for group in (TRAINERS, TRAINER_SETTINGS)
-    ]
-    (info / "entry_points.txt").write_text("\n".join(groups).replace('"', "") + "\n")
-    for folder in (tmp_path, EXAMPLE):
-        monkeypatch.syspath_prepend(folder)
-    yield
-    for module in [name for name in sys.modules if name.startswith("plugin_trainers")]:
-        del sys.modules[module]
+    yield from installed_example(tmp_path, monkeypatch)
 
 
 def made(trainer_type, spec, seed=0, **keys):
