@@ -19,7 +19,6 @@ def installed(tmp_path, monkeypatch):
     [
         ("a2c", "gym:CartPole-v1", 475),
         ("dqn", "gym:CartPole-v1", 475),
-        ("dqn", "GridWorldVector", 0.9),
     ],
 )
 def test_it_learns(trainer, env, least, tmp_path, capsys):
