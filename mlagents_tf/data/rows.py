@@ -13,10 +13,18 @@ from mlagents_tf.steps import BoolArray, FloatArray
 
 
 class Episodes(NamedTuple):
-    """Episodes that ended in a step: sum of rewards [N] float64 and decisions [N] int64."""
+    """Episodes that ended in a step.
+
+    Attributes:
+        returns: [N] float64 sums of rewards of agents.
+        lengths: [N] int64 their decisions.
+        group_returns: [M] float64 sums of group rewards of groups; none from a memory that does
+            not know groups.
+    """
 
     returns: NDArray[np.float64]
     lengths: NDArray[np.int64]
+    group_returns: NDArray[np.float64] = np.zeros(0)
 
 
 class TapeRows(NamedTuple):

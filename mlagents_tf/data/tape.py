@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from mlagents_tf.data.agents import Agents, Slots
 from mlagents_tf.data.memories import memory_column
@@ -44,7 +44,7 @@ class Tape:
         sequence_length: int = 1,
         log_probs: bool = False,
     ) -> None:
-        self._columns_of = partial(tape_columns, spec, memory_size, log_probs)
+        self._keeps_log_probs = log_probs
         self.spec = spec
         self.sequence_length = sequence_length
         self.buffer_size = buffer_size
@@ -58,19 +58,25 @@ class Tape:
         self._all_cut = True  # no story waits to be cut by an update
         self._seen_slots: Slots
         self._see_nobody()
-        self._agents = Agents(
-            {
-                "row": np.int64,  # row of the agent's latest decision
-                "waiting": np.bool_,  # that decision has not been answered yet
-                "story": np.int64,
-                "since_cut": np.int64,
-                "seen": np.int64,
-                "returns": np.float64,
-                "lengths": np.int64,
-                "memories": memory_column(memory_size),  # behind that decision
-            }
-        )
-        self._columns = self._columns_of(self.padded_length)
+        self._agents = Agents(self._agent_columns())
+        self._columns = self._make_columns(self.padded_length)
+
+    def _agent_columns(self) -> dict[str, DTypeLike]:
+        """What is known of each living agent."""
+        return {
+            "row": np.int64,  # row of the agent's latest decision
+            "waiting": np.bool_,  # that decision has not been answered yet
+            "story": np.int64,
+            "since_cut": np.int64,
+            "seen": np.int64,
+            "returns": np.float64,
+            "lengths": np.int64,
+            "memories": memory_column(self.memory_size),  # behind that decision
+        }
+
+    def _make_columns(self, rows: int) -> dict[str, NDArray[Any]]:
+        """What is stored of each of `rows` decisions."""
+        return tape_columns(self.spec, self.memory_size, self._keeps_log_probs, rows)
 
     @property
     def full(self) -> bool:
@@ -151,15 +157,19 @@ class Tape:
     def rows(self) -> TapeRows:
         """Cuts all open stories and hands out a sorted copy of the tape; `clear` must follow."""
         self._bootstrap_open_stories()
-        stories = self._columns["story"][: self._used]
-        order = np.argsort(stories, kind="stable")
-        at = story_places(stories[order], self.sequence_length)
+        order, at = self._layout()
         end = int(at[-1]) + 1 if len(at) else 0
         if end > self.padded_length:
             # how much gaps take changes from update to update
             self.padded_length = self._rounded(end + (end // 4 if self.sequence_length > 1 else 0))
         columns = {name: column[: self._used] for name, column in self._columns.items()}
         return sorted_rows(columns, order, at, self.padded_length)
+
+    def _layout(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """[N] rows in the order of their stories, and [N] where they stand when handed out."""
+        stories = self._columns["story"][: self._used]
+        order = np.argsort(stories, kind="stable")
+        return order, story_places(stories[order], self.sequence_length)
 
     def clear(self) -> None:
         """Forgets all answered rows; decisions that still wait for an answer are kept."""
@@ -293,7 +303,7 @@ class Tape:
     def _reserve(self, rows: int) -> None:
         if rows <= len(self._columns["mask"]):
             return
-        larger = self._columns_of(rows + rows // 2)
+        larger = self._make_columns(rows + rows // 2)
         for name, column in self._columns.items():
             larger[name][: self._used] = column[: self._used]
         self._columns = larger

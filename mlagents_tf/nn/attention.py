@@ -40,14 +40,15 @@ class EntityEncoder(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.num_entities = sum(count for count, _ in shapes)
-        self.of_self = _dense(self_size, seeds, "self", "swish") if self_size else None
+        self.of_self = small_dense(self_size, next(seeds), "self", "swish") if self_size else None
         known = EMBEDDING_SIZE if self_size else 0
         self.embeddings = [
-            _dense(size + known, seeds, f"embedding_{i}", "swish")
+            small_dense(size + known, next(seeds), f"embedding_{i}", "swish")
             for i, (_, size) in enumerate(shapes)
         ]
         self.query, self.key, self.value, self.output_layer = (
-            _dense(EMBEDDING_SIZE, seeds, name) for name in ("query", "key", "value", "output")
+            small_dense(EMBEDDING_SIZE, next(seeds), name)
+            for name in ("query", "key", "value", "output")
         )
         self.built = True
 
@@ -56,8 +57,7 @@ class EntityEncoder(keras.layers.Layer):
         mask = tf.concat([present(x) for x in entities], axis=1)
         x = standardized(self._embedded(entities, known))
         x = standardized(x + self._attended(x, mask))
-        total = tf.reduce_sum(x * mask[..., None], axis=1)
-        return total / (tf.reduce_sum(mask, axis=1, keepdims=True) + EPSILON)
+        return pooled(x, mask)
 
     def _embedded(self, entities: Sequence[tf.Tensor], known: tf.Tensor) -> tf.Tensor:
         """[N, M, 128] of all entities."""
@@ -71,12 +71,28 @@ class EntityEncoder(keras.layers.Layer):
 
     def _attended(self, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """[N, M, 128] what each entity gathers from those that are present."""
-        query, key, value = (_heads(layer(x)) for layer in (self.query, self.key, self.value))
-        # ML-Agents divides by the whole width, not by a head's
-        scores = tf.matmul(query, key, transpose_b=True) / EMBEDDING_SIZE**0.5
-        scores += FAR_BELOW * (1.0 - mask[:, None, None, :])
-        gathered = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), (0, 2, 1, 3))
-        return self.output_layer(tf.reshape(gathered, (-1, x.shape[1], EMBEDDING_SIZE)))
+        return self.output_layer(gathered(self.query(x), self.key(x), self.value(x), mask))
+
+
+def gathered(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Values averaged by softmax attention in `NUM_HEADS` heads, side by side.
+
+    Args:
+        query: [N, M, H] of each entity.
+        key: [N, M, H].
+        value: [N, M, H].
+        mask: [N, M] 1 where there is an entity; the others are not attended to.
+
+    Returns:
+        [N, M, H].
+    """
+    query, key, value = _heads(query), _heads(key), _heads(value)
+    width = NUM_HEADS * value.shape[-1]
+    # ML-Agents divides by the whole width, not by a head's
+    scores = tf.matmul(query, key, transpose_b=True) / width**0.5
+    scores += FAR_BELOW * (1.0 - mask[:, None, None, :])
+    found = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), (0, 2, 1, 3))
+    return tf.reshape(found, (-1, found.shape[1], width))
 
 
 def present(entities: tf.Tensor) -> tf.Tensor:
@@ -85,20 +101,28 @@ def present(entities: tf.Tensor) -> tf.Tensor:
 
 
 def _heads(x: tf.Tensor) -> tf.Tensor:
-    """[N, M, 128] -> [N, heads, M, 32]."""
-    split = tf.reshape(x, (-1, x.shape[1], NUM_HEADS, EMBEDDING_SIZE // NUM_HEADS))
+    """[N, M, H] -> [N, heads, M, H / heads]."""
+    split = tf.reshape(x, (-1, x.shape[1], NUM_HEADS, x.shape[2] // NUM_HEADS))
     return tf.transpose(split, (0, 2, 1, 3))
 
 
-def _dense(
-    input_size: int, seeds: Iterator[int], name: str, activation: str | None = None
+def pooled(x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[..., M, H], [..., M] 1 where there is an entity -> [..., H] mean over these."""
+    total = tf.reduce_sum(x * mask[..., None], axis=-2)
+    return total / (tf.reduce_sum(mask, axis=-1, keepdims=True) + EPSILON)
+
+
+def small_dense(
+    input_size: int,
+    seed: int,
+    name: str,
+    activation: str | None = None,
+    width: int = EMBEDDING_SIZE,
 ) -> keras.layers.Dense:
     """A layer with small normal weights, so that attention begins almost even."""
-    initializer = keras.initializers.RandomNormal(
-        stddev=(0.125 / EMBEDDING_SIZE) ** 0.5, seed=next(seeds)
-    )
+    initializer = keras.initializers.RandomNormal(stddev=(0.125 / width) ** 0.5, seed=seed)
     dense = keras.layers.Dense(
-        EMBEDDING_SIZE, activation=activation, kernel_initializer=initializer, name=name
+        width, activation=activation, kernel_initializer=initializer, name=name
     )
     dense.build((None, input_size))
     return dense

@@ -16,6 +16,7 @@ from mlagents_tf.envs.env import (
 )
 from mlagents_tf.errors import DataError, EnvError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
+from mlagents_tf.run.groups import GroupWarning
 from mlagents_tf.run.lessons import Lessons
 from mlagents_tf.run.replays import REPLAY_FILE, write_replay
 from mlagents_tf.run.roster import Roster
@@ -24,7 +25,7 @@ from mlagents_tf.run.storage import load_json, save_json
 from mlagents_tf.run.updating import Updates
 from mlagents_tf.samplers import to_json
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.stats import IS_TRAINING, REWARD, ForgivingWriters, Statistics
+from mlagents_tf.stats import GROUP_REWARD, IS_TRAINING, REWARD, ForgivingWriters, Statistics
 from mlagents_tf.steps import Step
 from mlagents_tf.timers import Timers, versions
 from mlagents_tf.trainers.trainer import Trainer
@@ -69,6 +70,7 @@ class Session:
         self._reporting = env if isinstance(env, ReportingEnv) else None
         self._writers = writers
         self.notify = notify
+        self._groups = GroupWarning(warn)
         self._began = time.monotonic()
         self._elapsed_before = 0.0
 
@@ -166,12 +168,15 @@ class Session:
             trainer = self.roster.meet(name, self.env.specs[name])
             if trainer.finished:
                 self._stopped.add(name)
+            self._groups.look(trainer, step)
             before = trainer.steps
             episodes = trainer.observe(step)
             if len(episodes.returns):
                 self.statistics.add_many(name, REWARD, episodes.returns)
                 self.statistics.add_many(name, EPISODE_LENGTH, episodes.lengths)
                 self.lessons.observe(name, episodes.returns)
+            if len(episodes.group_returns):
+                self.statistics.add_many(name, GROUP_REWARD, episodes.group_returns)
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
         if self._reporting is not None:

@@ -12,6 +12,7 @@ IMPLEMENTED: frozenset[str] = frozenset(
     {
         "trainer_type:ppo",
         "trainer_type:sac",
+        "trainer_type:poca",
         "trainer_type:bc",
         "behavioral_cloning",
         "memory",
@@ -35,8 +36,12 @@ def unsupported_features(
     trainer, asked = behavior.trainer_type, {}
     if trainer in BUILT_IN[TRAINER_SETTINGS]:  # what a package brings is complete
         asked[f"trainer_type:{trainer}"] = f"trainer_type: {trainer}"
+    alone = trainer != "poca"
     optional = {
-        "memory": ("network_settings.memory", network.memory),
+        "memory" if alone else "memory:poca": (
+            "network_settings.memory" + ("" if alone else " (of trainer_type: poca)"),
+            network.memory,
+        ),
         "encoder": ("network_settings.encoder", network.encoder),
         "shared_critic": (
             "hyperparameters.shared_critic",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,7 @@ from mlagents_tf.data.rows import Episodes, TapeRows
 from mlagents_tf.data.tape import Tape
 from mlagents_tf.nn.bodies import network_shape
 from mlagents_tf.nn.critics import ActorCritic
+from mlagents_tf.nn.distributions import ActionDistribution
 from mlagents_tf.nn.gradients import apply_finite, make_adam
 from mlagents_tf.nn.memory import Recall, in_sequences
 from mlagents_tf.ops.losses import clipped_policy_loss, clipped_value_loss
@@ -71,18 +72,14 @@ class Hyperparameters(NamedTuple):
 class PPOTrainer(Trainer):
     """On-policy: fills a tape, then trains on it for a few epochs and clears it."""
 
+    tags: tuple[str, ...] = TAGS
+
     def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
         super().__init__(behavior, spec, settings, seed)
         hyperparameters = cast(PPOSettings, settings.hyperparameters)
         self.hyperparameters = hyperparameters
         network = settings.network_settings
-        self.network: ActorCritic = ActorCritic(
-            spec,
-            len(settings.reward_signals),
-            network_shape(network),
-            self.rng,
-            shared_critic=hyperparameters.shared_critic,
-        )
+        self.network = self._make_network()
         self.signals = make_signals(settings.reward_signals, spec, self.rng)
         self.optimizer = make_adam(hyperparameters.learning_rate, self.network.trainable_variables)
         if settings.behavioral_cloning is not None:
@@ -91,22 +88,38 @@ class PPOTrainer(Trainer):
             )
         self.num_sequences = hyperparameters.batch_size // self.sequence_length
         self.chunk = self._chunk()
-        self.tape = Tape(
-            spec,
-            hyperparameters.buffer_size,
-            settings.time_horizon,
+        self.tape = self._make_tape()
+        self.memory = self.tape
+        self.actor = self._make_actor()
+        self._xla = suits_xla(spec, settings)
+        self._compiled_update = compiled(self._update, self._xla)
+
+    def _make_network(self) -> Any:
+        """Policy and values."""
+        return ActorCritic(
+            self.spec,
+            len(self.settings.reward_signals),
+            network_shape(self.settings.network_settings),
+            self.rng,
+            shared_critic=self.hyperparameters.shared_critic,
+        )
+
+    def _make_tape(self) -> Tape:
+        return Tape(
+            self.spec,
+            self.hyperparameters.buffer_size,
+            self.settings.time_horizon,
             self.chunk,
             self.network.memory_size,
             self.sequence_length,
-            log_probs=settings.threaded,
+            log_probs=self.settings.threaded,
         )
-        self.memory = self.tape
-        critic = None if hyperparameters.shared_critic else self.network.critic_body
-        self.actor = Actor(
-            self.network.policy, network.deterministic, critic, apart=settings.threaded
-        )
-        self._xla = suits_xla(spec, settings)
-        self._compiled_update = compiled(self._update, self._xla)
+
+    def _make_actor(self) -> Actor:
+        """Who decides; it also keeps the memories of a critic that has some."""
+        critic = None if self.hyperparameters.shared_critic else self.network.critic_body
+        greedy = self.settings.network_settings.deterministic
+        return Actor(self.network.policy, greedy, critic, apart=self.settings.threaded)
 
     def _chunk(self) -> int:
         """Rows valued at once: whole sequences."""
@@ -137,11 +150,11 @@ class PPOTrainer(Trainer):
         return self.tape.full
 
     def begin_update(self) -> Update:
-        rows = self.tape.rows()
+        rows = self._rows()
         order, count = self._minibatches(rows)
         steps, hyperparameters = self.steps, self._scheduled()
         for signal in self.signals:
-            signal.before_update(self.rng, count * self.num_sequences * self.sequence_length)
+            signal.before_update(self.rng, count * order.shape[1])
         seed = self._signal_seed()
         lesson = self.cloning and self.cloning.passes(self.rng, steps)
         given = (
@@ -171,6 +184,10 @@ class PPOTrainer(Trainer):
 
         return Update(compute, finish)
 
+    def _rows(self) -> Any:
+        """What an update learns from."""
+        return self.tape.rows()
+
     def _signal_seed(self) -> tf.Tensor | None:
         """[2] int32 of all that signals draw in an update; None where none of them learns."""
         if not any(signal.tags for signal in self.signals):
@@ -186,7 +203,7 @@ class PPOTrainer(Trainer):
             scheduled(h.beta_schedule, h.beta, BETA_FLOOR, step, end),
         )
 
-    def _minibatches(self, rows: TapeRows) -> tuple[NDArray[np.int32], int]:
+    def _minibatches(self, rows: Any) -> tuple[NDArray[np.int32], int]:
         """Rows of each minibatch of all epochs, [E * M, B] int32, and how many of them count.
 
         Minibatches are made of sequences: without memory a sequence is a real row; with memory
@@ -203,7 +220,7 @@ class PPOTrainer(Trainer):
 
     def _update(
         self,
-        rows: TapeRows,
+        rows: Any,
         order: tf.Tensor,
         count: tf.Tensor,
         hyper: Hyperparameters,
@@ -211,6 +228,28 @@ class PPOTrainer(Trainer):
         lesson: Lesson | None,
     ) -> dict[str, tf.Tensor]:
         """All epochs and minibatches: the one compiled call."""
+        whole, metrics = self._valued(rows)
+        self.optimizer.learning_rate.assign(hyper.learning_rate)
+
+        def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            at = order[i]
+            learned = self._gradient_step(self._minibatch(whole, at), hyper)
+            return i + 1, totals + tf.concat(
+                [learned, *self._train_signals(rows, at, seed, i)], axis=0
+            )
+
+        # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
+        tags = [*self.tags, *(tag for signal in self.signals for tag in signal.tags_of_step)]
+        _, totals = tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(len(tags))))
+        metrics |= _means(tags, totals, count)
+        metrics["Losses/Policy Loss"] = tf.abs(metrics["Losses/Policy Loss"])
+        if self.cloning is not None and lesson is not None:
+            metrics["Losses/Pretraining Loss"], skipped = tf.unstack(self.cloning.learn(lesson))
+            metrics[SKIPPED] += skipped
+        return metrics
+
+    def _valued(self, rows: Any) -> tuple[Any, dict[str, tf.Tensor]]:
+        """All that minibatches are taken from, with leaves [F, ...], and statistics of it."""
         self.network.policy.inputs.observe(rows.obs, rows.mask)
         old_log_probs, values, rewards = self._evaluate(rows)
         for drawn in rows.log_probs:  # by weights that may be older than these
@@ -228,28 +267,22 @@ class PPOTrainer(Trainer):
             rows.memories,
             rows.mask,
         )
-        self.optimizer.learning_rate.assign(hyper.learning_rate)
+        estimates = {"Reward": rewards, "Value Estimate": values}
+        return whole, self._signal_means(estimates, rows.mask)
 
-        def step(i: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            at = order[i]
-            minibatch = tf.nest.map_structure(lambda x: tf.gather(x, at), whole)
-            learned = self._gradient_step(minibatch, hyper)
-            return i + 1, totals + tf.concat(
-                [learned, *self._train_signals(rows, at, seed, i)], axis=0
-            )
+    def _signal_means(
+        self, estimates: Mapping[str, tf.Tensor], mask: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Means of [S, F] over real rows, by tag."""
+        return {
+            f"Policy/{signal.label} {what}": masked_mean(by_signal[k], mask)
+            for k, signal in enumerate(self.signals)
+            for what, by_signal in estimates.items()
+        }
 
-        # spelled out: AutoGraph, which would make a loop of a `for`, fails on Python 3.13
-        tags = [*TAGS, *(tag for signal in self.signals for tag in signal.tags_of_step)]
-        _, totals = tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(len(tags))))
-        metrics = _means(tags, totals, count)
-        metrics["Losses/Policy Loss"] = tf.abs(metrics["Losses/Policy Loss"])
-        for k, signal in enumerate(self.signals):
-            metrics[f"Policy/{signal.label} Reward"] = masked_mean(rewards[k], rows.mask)
-            metrics[f"Policy/{signal.label} Value Estimate"] = masked_mean(values[k], rows.mask)
-        if self.cloning is not None and lesson is not None:
-            metrics["Losses/Pretraining Loss"], skipped = tf.unstack(self.cloning.learn(lesson))
-            metrics[SKIPPED] += skipped
-        return metrics
+    def _minibatch(self, whole: Any, at: tf.Tensor) -> Any:
+        """Rows `at` [B]."""
+        return tf.nest.map_structure(lambda x: tf.gather(x, at), whole)
 
     def _evaluate(self, rows: TapeRows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Of the networks that start the update: log-probabilities [F], values and rewards [S, F].
@@ -282,7 +315,7 @@ class PPOTrainer(Trainer):
             return None
         return in_sequences(rows.memories, self.sequence_length)
 
-    def _transitions(self, rows: TapeRows, at: tf.Tensor) -> Transitions:
+    def _transitions(self, rows: Any, at: tf.Tensor) -> Transitions:
         """Rows `at` [B] of a tape, as reward signals see them."""
         # behind every real row stands what was seen next
         following = tf.minimum(at + 1, rows.mask.shape[0] - 1)
@@ -297,7 +330,7 @@ class PPOTrainer(Trainer):
         )
 
     def _train_signals(
-        self, rows: TapeRows, at: tf.Tensor, seed: tf.Tensor | None, i: tf.Tensor
+        self, rows: Any, at: tf.Tensor, seed: tf.Tensor | None, i: tf.Tensor
     ) -> list[tf.Tensor]:
         """A gradient step of each signal with something to learn, on the rows of a minibatch."""
         learning = [signal for signal in self.signals if signal.tags]
@@ -322,29 +355,10 @@ class PPOTrainer(Trainer):
             self.hyperparameters.lambd,
         )
 
-    def _gradient_step(self, minibatch: Minibatch, hyper: Hyperparameters) -> tf.Tensor:
-        """One step on B rows; [4] policy loss, value loss, entropy, and 1 if it was skipped."""
-        mask = minibatch.mask
+    def _gradient_step(self, minibatch: Any, hyper: Hyperparameters) -> tf.Tensor:
+        """One step on B rows; what `tags` names, the last of which is 1 if it was skipped."""
         with tf.GradientTape() as tape:
-            distribution, values = self.network.distribution_and_values(
-                minibatch.obs, minibatch.allowed, self._recall(minibatch)
-            )
-            policy_loss = clipped_policy_loss(
-                distribution.log_probs(minibatch.continuous, minibatch.discrete),
-                minibatch.old_log_probs,
-                minibatch.advantages,
-                mask,
-                hyper.epsilon,
-            )
-            value_loss = clipped_value_loss(
-                values,
-                tf.transpose(minibatch.old_values),
-                tf.transpose(minibatch.returns),
-                mask,
-                hyper.epsilon if self.hyperparameters.clip_values else float("inf"),
-            )
-            entropy = masked_mean(distribution.entropy(), mask)
-            loss = policy_loss + 0.5 * value_loss - hyper.beta * entropy
+            loss, parts = self._loss(minibatch, hyper)
         variables = self.network.trainable_variables
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         apply = compiled_apart(
@@ -352,7 +366,46 @@ class PPOTrainer(Trainer):
             self._xla,
         )
         skipped = apply(gradients, hyper.learning_rate)
-        return tf.stack([policy_loss, value_loss, entropy, skipped])
+        return tf.stack([*parts, skipped])
+
+    def _loss(self, minibatch: Any, hyper: Hyperparameters) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """What is minimised, and its parts as `tags` names them."""
+        distribution, values = self.network.distribution_and_values(
+            minibatch.obs, minibatch.allowed, self._recall(minibatch)
+        )
+        policy_loss, entropy = self._policy_loss(distribution, minibatch, hyper)
+        value_loss = self._value_loss(values, minibatch.old_values, minibatch, hyper)
+        loss = policy_loss + 0.5 * value_loss - hyper.beta * entropy
+        return loss, [policy_loss, value_loss, entropy]
+
+    def _policy_loss(
+        self, distribution: ActionDistribution, minibatch: Minibatch, hyper: Hyperparameters
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """[] clipped objective, and [] entropy."""
+        policy_loss = clipped_policy_loss(
+            distribution.log_probs(minibatch.continuous, minibatch.discrete),
+            minibatch.old_log_probs,
+            minibatch.advantages,
+            minibatch.mask,
+            hyper.epsilon,
+        )
+        return policy_loss, masked_mean(distribution.entropy(), minibatch.mask)
+
+    def _value_loss(
+        self,
+        values: tf.Tensor,
+        old_values: tf.Tensor,
+        minibatch: Minibatch,
+        hyper: Hyperparameters,
+    ) -> tf.Tensor:
+        """[] of values [S, B] that were [B, S] before the update."""
+        return clipped_value_loss(
+            values,
+            tf.transpose(old_values),
+            tf.transpose(minibatch.returns),
+            minibatch.mask,
+            hyper.epsilon if self.hyperparameters.clip_values else float("inf"),
+        )
 
     def forget(self) -> None:
         self.tape.rows()
