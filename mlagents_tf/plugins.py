@@ -39,6 +39,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     TRAINERS: {
         "ppo": "mlagents_tf.trainers.ppo:PPOTrainer",
         "sac": "mlagents_tf.trainers.sac:SACTrainer",
+        "poca": "mlagents_tf.trainers.poca:POCATrainer",
         "bc": "mlagents_tf.trainers.bc:BCTrainer",
     },
     TRAINER_SETTINGS: {

@@ -78,7 +78,7 @@ def find_moments(presence: Presence, num_rows: int) -> Moments:
 
 
 def _keys(presence: Presence, clocks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Even numbers that sort by group, then by step."""
+    """[N] even numbers that sort by group, then by step."""
     return (presence.groups << 32) + 2 * (clocks - presence.clocks.min(initial=0))
 
 
@@ -86,7 +86,8 @@ def _next_of_group(moments: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArr
     """[N] for each key the first moment of its group that is not before it, or NOWHERE."""
     found = np.searchsorted(moments, keys)
     padded = np.append(moments, np.int64(-1))  # of no group
-    return np.where(padded[found] >> 32 == keys >> 32, found, NOWHERE)
+    next_of_group: NDArray[np.int64] = np.where(padded[found] >> 32 == keys >> 32, found, NOWHERE)
+    return next_of_group
 
 
 def padded_moments(moments: Moments, num_moments: int, num_places: int) -> Moments:

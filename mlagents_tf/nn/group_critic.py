@@ -68,7 +68,7 @@ class GroupCritic(keras.layers.Layer):
         self.seen = small_dense(size, seeds[3], "seen", "swish", width)
         self.acted = small_dense(acting, seeds[4], "acted", "swish", width)
         self.query, self.key, self.value, self.output_layer = (
-            small_dense(width, seed, name, width=width)
+            small_dense(width, seed, f"group_{name}", width=width)
             for name, seed in zip(("query", "key", "value", "output"), seeds[5:9], strict=True)
         )
         self.dense: list[keras.layers.Dense] = []
@@ -114,16 +114,17 @@ class GroupCritic(keras.layers.Layer):
                 tf.reshape(x if layer is None else layer(x), (-1, 1, n, x.shape[-1]))
                 for x in (by_seeing, by_acting)
             )
-            return tf.reshape(
-                views * one + (1.0 - views) * other, (-1, n, one.shape[-1])
-            )
+            return tf.reshape(views * one + (1.0 - views) * other, (-1, n, one.shape[-1]))
 
         mask = tf.repeat(present, n + 1, axis=0)
         found = gathered(viewed(self.query), viewed(self.key), viewed(self.value), mask)
         x = pooled(standardized(viewed(None) + self.output_layer(found)), mask)
         for dense in self.dense:
             x = dense(x)
-        count = 2.0 * tf.reduce_sum(mask, axis=1, keepdims=True) / tf.convert_to_tensor(self.largest) - 1.0
+        count = (
+            2.0 * tf.reduce_sum(mask, axis=1, keepdims=True) / tf.convert_to_tensor(self.largest)
+            - 1.0
+        )
         values = self.heads(tf.concat([x, count], axis=-1))[..., 0]
         values = tf.reshape(values, (values.shape[0], -1, n + 1))
         return GroupValues(values[..., n], values[..., :n])

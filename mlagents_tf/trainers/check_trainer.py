@@ -193,12 +193,16 @@ class _Check:
 
 
 class RandomWorld:
-    """Random observations, rewards, masks and ends of agents that begin anew at once."""
+    """Random observations, rewards, masks and ends of agents that begin anew at once.
+
+    Agents are in groups of three; who begins anew joins the group of the one who ended.
+    """
 
     def __init__(self, spec: Spec, seed: int, num_agents: int = NUM_AGENTS) -> None:
         self.spec = spec
         self.rng = np.random.default_rng(seed)
         self.ids = np.arange(num_agents)
+        self.groups = 1 + np.arange(num_agents) // 3
         self.next_id = num_agents
         self.step = self._step(self.ids, np.zeros(num_agents, np.bool_))
 
@@ -207,9 +211,11 @@ class RandomWorld:
         ended = self.rng.random(len(self.ids)) < 0.1
         count = np.count_nonzero(ended)
         ids = np.concatenate([self.ids, np.arange(self.next_id, self.next_id + count)])
+        self.groups = np.concatenate([self.groups, self.groups[ended]])
         self.step = self._step(ids, np.concatenate([ended, np.zeros(count, np.bool_)]))
         self.next_id += count
-        self.ids = self.step.deciding().agent_ids
+        deciding = self.step.deciding()
+        self.ids, self.groups = deciding.agent_ids, deciding.group_ids
         return self.step
 
     def _step(self, ids: NDArray[np.int64], ended: NDArray[np.bool_]) -> Step:
@@ -223,6 +229,7 @@ class RandomWorld:
             random_obs(self.spec, n, rng),
             rng.standard_normal(n, np.float32),
             allowed_actions=allowed if self.spec.actions.num_branches else None,
+            group_ids=self.groups,
             terminated=terminated,
             interrupted=ended & ~terminated,
         )

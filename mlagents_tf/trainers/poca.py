@@ -106,7 +106,7 @@ class POCATrainer(PPOTrainer):
         tape, mask = rows.rows, rows.rows.mask
         self.network.policy.inputs.observe(tape.obs, mask)
         self.network.critic.meet(tf.cast(rows.moments.members >= 0, tf.float32))
-        found = self._evaluate(rows)
+        found = self._evaluate_groups(rows)
         # an agent whose group goes on without it ends, and what the group earns is its doing too
         nobody_left = tf.cast(rows.moments.of_row < 0, tf.float32)
         terminated = tape.terminated * tf.concat([nobody_left[1:], [1.0]], axis=0)
@@ -137,7 +137,7 @@ class POCATrainer(PPOTrainer):
             self._signal_means(estimates, mask),
         )
 
-    def _evaluate(self, rows: GroupRows) -> Valued:
+    def _evaluate_groups(self, rows: GroupRows) -> Valued:
         """Of the networks that start the update."""
         members, of_row, places = rows.moments
         n = members.shape[1]
@@ -180,9 +180,7 @@ class POCATrainer(PPOTrainer):
         present = _present(at, self.tape.num_places)
         rows = self._at(whole.rows, at)
         mask = rows.mask * tf.reshape(present, [-1])
-        return GroupMinibatch(
-            rows._replace(mask=mask), self._at(whole.old_baselines, at), present
-        )
+        return GroupMinibatch(rows._replace(mask=mask), self._at(whole.old_baselines, at), present)
 
     def _transitions(self, rows: GroupRows, at: tf.Tensor) -> Transitions:
         transitions = super()._transitions(rows.rows, tf.maximum(at, 0))

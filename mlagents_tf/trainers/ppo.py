@@ -73,12 +73,12 @@ class PPOTrainer(Trainer):
     """On-policy: fills a tape, then trains on it for a few epochs and clears it."""
 
     tags: tuple[str, ...] = TAGS
+    network: Any  # an ActorCritic; subclasses have others
 
     def __init__(self, behavior: str, spec: Spec, settings: BehaviorSettings, seed: int) -> None:
         super().__init__(behavior, spec, settings, seed)
         hyperparameters = cast(PPOSettings, settings.hyperparameters)
         self.hyperparameters = hyperparameters
-        network = settings.network_settings
         self.network = self._make_network()
         self.signals = make_signals(settings.reward_signals, spec, self.rng)
         self.optimizer = make_adam(hyperparameters.learning_rate, self.network.trainable_variables)

@@ -17,6 +17,7 @@ VECTORS = ("continuous, one vector", "discrete, several vectors", "hybrid, one v
 FAST = [
     *itertools.product(BUILT_IN[TRAINERS], VECTORS),
     ("ppo", "hybrid, entities and goal"),
+    ("poca", "hybrid, entities and goal"),
     ("ppo", "discrete, image and vector"),
     ("sac", "discrete, image and vector"),
 ]
@@ -67,7 +68,11 @@ def test_a_trainer_with_memory_keeps_the_contract(trainer_type, name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("trainer_type", "name"),
-    [case for case in itertools.product(BUILT_IN[TRAINERS], SPECS) if case not in REMEMBERING],
+    [
+        case
+        for case in itertools.product(BUILT_IN[TRAINERS], SPECS)
+        if case not in REMEMBERING and case[0] != "poca"
+    ],
 )
 def test_a_trainer_with_memory_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
     check_trainer(maker(trainer_type, tmp_path, memory=MEMORY), {name: SPECS[name]})

@@ -12,6 +12,7 @@ from mlagents_tf.trainers.trainer import Trainer
 
 SMALL = {
     "ppo": {"batch_size": 16, "buffer_size": 64, "num_epoch": 2},
+    "poca": {"batch_size": 16, "buffer_size": 64, "num_epoch": 2},
     "sac": {"batch_size": 16, "buffer_size": 200, "train_interval": 40, "steps_per_update": 5},
 }
 
