@@ -56,12 +56,11 @@ def find_moments(presence: Presence, num_rows: int) -> Moments:
     Returns:
         As many moments as there are, and as many places in each as the largest needs.
     """
-    keys = _keys(presence, presence.clocks)
+    keys = _keys(presence.groups, presence.clocks)
     there, late = ~presence.terminated, presence.waits_until > presence.clocks
     # odd: behind those who decide at a step stand those who were cut off there, and who wait
-    entries = np.concatenate(
-        [(keys + presence.ended)[there], _keys(presence, presence.waits_until)[late] + 1]
-    )
+    waiting = _keys(presence.groups, presence.waits_until)[late] + 1
+    entries = np.concatenate([(keys + presence.ended)[there], waiting])
     rows = np.concatenate([presence.rows[there], presence.rows[late]])
     order = np.argsort(entries, kind="stable")
     entries, rows = entries[order], rows[order]
@@ -77,17 +76,18 @@ def find_moments(presence: Presence, num_rows: int) -> Moments:
     return Moments(members, of_row, places)
 
 
-def _keys(presence: Presence, clocks: NDArray[np.int64]) -> NDArray[np.int64]:
+def _keys(groups: NDArray[np.int64], clocks: NDArray[np.int64]) -> NDArray[np.int64]:
     """[N] even numbers that sort by group, then by step."""
-    return (presence.groups << 32) + 2 * (clocks - presence.clocks.min(initial=0))
+    keys: NDArray[np.int64] = (groups << 32) + 2 * clocks
+    return keys
 
 
-def _next_of_group(moments: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+def _next_of_group(moments: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.intp]:
     """[N] for each key the first moment of its group that is not before it, or NOWHERE."""
     found = np.searchsorted(moments, keys)
     padded = np.append(moments, np.int64(-1))  # of no group
-    next_of_group: NDArray[np.int64] = np.where(padded[found] >> 32 == keys >> 32, found, NOWHERE)
-    return next_of_group
+    found[padded[found] >> 32 != keys >> 32] = NOWHERE
+    return found
 
 
 def padded_moments(moments: Moments, num_moments: int, num_places: int) -> Moments:

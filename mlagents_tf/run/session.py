@@ -30,7 +30,8 @@ from mlagents_tf.steps import Step
 from mlagents_tf.timers import Timers, versions
 from mlagents_tf.trainers.trainer import Trainer
 
-EPISODE_LENGTH = "Environment/Episode Length"
+EPISODE_TAGS = (REWARD, "Environment/Episode Length", GROUP_REWARD)
+"""Of `Episodes`."""
 
 
 class Session:
@@ -172,11 +173,9 @@ class Session:
             before = trainer.steps
             episodes = trainer.observe(step)
             if len(episodes.returns):
-                self.statistics.add_many(name, REWARD, episodes.returns)
-                self.statistics.add_many(name, EPISODE_LENGTH, episodes.lengths)
+                for tag, values in zip(EPISODE_TAGS, episodes, strict=True):
+                    self.statistics.add_many(name, tag, values)
                 self.lessons.observe(name, episodes.returns)
-            if len(episodes.group_returns):
-                self.statistics.add_many(name, GROUP_REWARD, episodes.group_returns)
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
         if self._reporting is not None:
