@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlagents_tf.data.rows import Episodes
 from mlagents_tf.envs.env import (
     AdjustableEnv,
     Env,
@@ -171,17 +172,20 @@ class Session:
                 self._stopped.add(name)
             self._groups.look(trainer, step)
             before = trainer.steps
-            episodes = trainer.observe(step)
-            if len(episodes.returns):
-                for tag, values in zip(EPISODE_TAGS, episodes, strict=True):
-                    self.statistics.add_many(name, tag, values)
-                self.lessons.observe(name, episodes.returns)
+            self._count(name, trainer.observe(step))
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
         if self._reporting is not None:
             for statistic in self._reporting.take_statistics():
                 for name in self.trainers:  # it belongs to none of them, so each has it
                     self.statistics.report(name, statistic)
+
+    def _count(self, name: str, episodes: Episodes) -> None:
+        """Takes episodes that ended into statistics and lessons."""
+        if len(episodes.returns):
+            for tag, values in zip(EPISODE_TAGS, episodes, strict=True):
+                self.statistics.add_many(name, tag, values)
+            self.lessons.observe(name, episodes.returns)
 
     def update(self) -> None:
         """Trains every behavior whose memory is full, or lets it begin to."""
