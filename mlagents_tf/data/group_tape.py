@@ -91,8 +91,9 @@ class GroupTape(Tape):
         continuous: FloatArray,
         discrete: NDArray[np.int32],
         memories: FloatArray | None = None,
+        log_probs: FloatArray | None = None,
     ) -> None:
-        super().append(deciding, continuous, discrete, memories)
+        super().append(deciding, continuous, discrete, memories, log_probs)
         agents = self._agents
         slots = agents.find(deciding.agent_ids)
         new = agents["group_episode"][slots] == 0

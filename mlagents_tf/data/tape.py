@@ -7,7 +7,6 @@ sorting rows by story when an update begins (`TapeRows`).
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,6 +44,7 @@ class Tape:
         log_probs: bool = False,
     ) -> None:
         self._keeps_log_probs = log_probs
+        self.memory_size = memory_size
         self.spec = spec
         self.sequence_length = sequence_length
         self.buffer_size = buffer_size

@@ -70,10 +70,17 @@ class POCATrainer(PPOTrainer):
 
     def _make_tape(self) -> GroupTape:
         h = self.hyperparameters
-        return GroupTape(self.spec, h.buffer_size, self.settings.time_horizon, self.chunk)
+        return GroupTape(
+            self.spec,
+            h.buffer_size,
+            self.settings.time_horizon,
+            self.chunk,
+            log_probs=self.settings.threaded,
+        )
 
     def _make_actor(self) -> Actor:
-        return Actor(self.network.policy, self.settings.network_settings.deterministic)
+        greedy = self.settings.network_settings.deterministic
+        return Actor(self.network.policy, greedy, apart=self.settings.threaded)
 
     def prepare(self) -> list[str]:
         others = [signal.name for signal in self.signals if signal.name != "extrinsic"]
@@ -119,7 +126,7 @@ class POCATrainer(PPOTrainer):
             tape.continuous,
             tape.discrete,
             tape.allowed,
-            found.log_probs,
+            self._drawn(tape, found.log_probs),
             normalized(advantages, mask),
             tf.transpose(found.values),
             tf.transpose(returns),

@@ -252,15 +252,13 @@ class PPOTrainer(Trainer):
         """All that minibatches are taken from, with leaves [F, ...], and statistics of it."""
         self.network.policy.inputs.observe(rows.obs, rows.mask)
         old_log_probs, values, rewards = self._evaluate(rows)
-        for drawn in rows.log_probs:  # by weights that may be older than these
-            old_log_probs = tf.where(tf.math.is_nan(drawn), old_log_probs, drawn)
         advantages = self._advantages(rows, rewards, values)
         whole = Minibatch(
             rows.obs,
             rows.continuous,
             rows.discrete,
             rows.allowed,
-            old_log_probs,
+            self._drawn(rows, old_log_probs),
             normalized(tf.reduce_mean(advantages, axis=0), rows.mask),
             tf.transpose(values),
             tf.transpose(advantages + values),
@@ -269,6 +267,12 @@ class PPOTrainer(Trainer):
         )
         estimates = {"Reward": rewards, "Value Estimate": values}
         return whole, self._signal_means(estimates, rows.mask)
+
+    def _drawn(self, rows: TapeRows, log_probs: tf.Tensor) -> tf.Tensor:
+        """[F] those with which actions were drawn, where they were kept; else `log_probs` [F]."""
+        for drawn in rows.log_probs:  # by weights that may be older than these
+            log_probs = tf.where(tf.math.is_nan(drawn), log_probs, drawn)
+        return log_probs
 
     def _signal_means(
         self, estimates: Mapping[str, tf.Tensor], mask: tf.Tensor
