@@ -8,13 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlagents_tf.data.rows import Episodes
-from mlagents_tf.envs.env import (
-    AdjustableEnv,
-    Env,
-    ReportingEnv,
-    StatefulEnv,
-    UnsteadyEnv,
-)
+from mlagents_tf.envs.env import AdjustableEnv, Env, ReportingEnv, StatefulEnv, UnsteadyEnv
 from mlagents_tf.errors import DataError, EnvError, StorageError
 from mlagents_tf.run.checkpoints import Commit, commit, prune
 from mlagents_tf.run.groups import GroupWarning
