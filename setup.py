@@ -71,6 +71,7 @@ setup(
         "mlagents_tf.trainers": [
             "ppo=mlagents_tf.trainers.ppo:PPOTrainer",
             "sac=mlagents_tf.trainers.sac:SACTrainer",
+            "poca=mlagents_tf.trainers.poca:POCATrainer",
             "bc=mlagents_tf.trainers.bc:BCTrainer",
         ],
         "mlagents_tf.trainer_settings": [
