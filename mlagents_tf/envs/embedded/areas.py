@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mlagents_tf.envs.embedded.drawn import Drawn
+from mlagents_tf.envs.drawn import Drawn
 from mlagents_tf.envs.env import Parameters, State
 from mlagents_tf.errors import EnvError
 from mlagents_tf.specs import Spec
