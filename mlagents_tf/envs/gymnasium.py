@@ -32,6 +32,7 @@ except ImportError as missing:
         "gym:ID needs the package gymnasium, which is not installed; pip install gymnasium."
     ) from missing
 
+from mlagents_tf.envs.gymnasium_parameters import DeclaredParameters
 from mlagents_tf.envs.gymnasium_spaces import Seen, actions_of, observations_of
 
 Rows = tuple[NDArray[np.generic], ...]
@@ -53,8 +54,8 @@ class GymnasiumEnv:
             raise EnvError(f"gym:{env_id}: num_areas is {num_areas}; give 1 or more.")
         self.behavior = env_id.rpartition(":")[2].rpartition("/")[2]
         self.num_areas = num_areas
-        self.unknown_parameters: set[str] = set()
-        self._vector = _make_vector(env_id, num_areas, drawable)
+        self._parameters = DeclaredParameters(env_id)
+        self._vector = _make_vector(env_id, num_areas, drawable, self._parameters)
         self._autoreset = self._vector.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         self._space = self._vector.single_observation_space
         try:
@@ -78,15 +79,24 @@ class GymnasiumEnv:
         """The one behavior's spec, by its name."""
         return self._specs
 
+    @property
+    def unknown_parameters(self) -> set[str]:
+        """Names that were given and that the environment does not declare."""
+        return self._parameters.unknown
+
     def reset(self, parameters: Parameters | None = None) -> dict[str, Step]:
-        """Begin an episode in every area; Gymnasium environments have no parameters."""
-        self.unknown_parameters.update(parameters or ())
+        """Begin an episode in every area."""
+        self._parameters.set(parameters or {})
         batch, _ = self._vector.reset(seed=self._seed)
         self._seed = None  # later episodes go on in the environment's own stream
         self._waiting = np.zeros(self.num_areas, np.bool_)
         self._running = True
         self._give_ids(~self._waiting)
         return {self.behavior: make_step(self._ids, self._read(batch))}
+
+    def set_parameters(self, parameters: Parameters) -> None:
+        """New parameters without a reset; they hold for the episodes that begin from now on."""
+        self._parameters.set(parameters)
 
     def step(self, actions: Mapping[str, Actions]) -> dict[str, Step]:
         """Step every area that decides; begin those that ended."""
@@ -204,8 +214,14 @@ def _rows(obs: Rows, areas: NDArray[np.int64]) -> Rows:
     return tuple(array[areas] for array in obs)
 
 
-def _make_vector(env_id: str, num_areas: int, drawable: bool) -> Any:
-    """Gymnasium's own vector version if there is one, else copies stepped in turn."""
+def _make_vector(
+    env_id: str, num_areas: int, drawable: bool, parameters: DeclaredParameters
+) -> Any:
+    """Gymnasium's own vector version if there is one, else copies stepped in turn.
+
+    A vector version begins episodes by itself, where no options reach it: only copies can have
+    parameters.
+    """
     module, _, name = env_id.rpartition(":")
     drawing = {"render_mode": "rgb_array"} if drawable else {}
     try:
@@ -216,7 +232,8 @@ def _make_vector(env_id: str, num_areas: int, drawable: bool) -> Any:
             mode: dict[str, Any] = {"vectorization_mode": "vector_entry_point"}
         else:
             copies = {"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False}
-            mode = {"vectorization_mode": "sync", "vector_kwargs": copies}
+            wrappers = [parameters.wrap]
+            mode = {"vectorization_mode": "sync", "vector_kwargs": copies, "wrappers": wrappers}
         return gymnasium.make_vec(name, num_envs=num_areas, **mode, **drawing)
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
         near = difflib.get_close_matches(name, gymnasium.registry, n=1)

@@ -83,6 +83,11 @@ class EnvAsGymEnv(gymnasium.Env[Any, Any]):
         """The environment inside."""
         return self._source.env
 
+    @property
+    def environment_parameters(self) -> dict[str, float]:
+        """Names and defaults of the parameters that its environment says it has."""
+        return dict(getattr(self.env, "default_parameters", {}))
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
