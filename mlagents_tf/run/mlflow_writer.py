@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from mlagents_tf.errors import SettingsError
+from mlagents_tf.run.remote_writer import RemoteWriter, needed_package
 from mlagents_tf.run.writers import kept_id
 from mlagents_tf.settings.dump import dump_settings
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.stats import NOT_WRITTEN, Histograms, StatSummary
+from mlagents_tf.stats import Histograms
 
 EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
 NOT_IN_A_NAME = re.compile(r"[^\w\-. :/]")
 
 
 def mlflow_writer(settings: RunSettings) -> MLflowWriter:
-    """The writer of a run.
-
-    Raises:
-        SettingsError: the package is not installed.
-    """
-    try:
-        mlflow = importlib.import_module("mlflow")
-    except ImportError as error:
-        raise SettingsError(
-            f"stats_writers: mlflow needs its package ({error}); "
-            "install it with: pip install 'mlagents-tf[mlflow]'"
-        ) from error
-    return MLflowWriter(mlflow, settings)
+    """The writer of a run; SettingsError if the package is not installed."""
+    return MLflowWriter(needed_package("mlflow"), settings)
 
 
-class MLflowWriter:
+class MLflowWriter(RemoteWriter):
     """One MLflow run for a run here; the metrics of a behavior begin with its name.
-
-    It is begun when there is something to write. If that fails, it is not tried again: training
-    would wait for the network at every summary.
 
     Args:
         mlflow: the package, or what has its `MlflowClient` and `entities.Metric`.
@@ -47,46 +32,31 @@ class MLflowWriter:
     """
 
     def __init__(self, mlflow: Any, settings: RunSettings) -> None:
+        super().__init__(settings)
         self._mlflow = mlflow
-        self._settings = settings
         self._client: Any = None
         self._run_id = ""
-        self._tried = False
-
-    def write(
-        self,
-        behavior: str,
-        step: int,
-        summaries: Mapping[str, StatSummary],
-        histograms: Histograms,
-    ) -> None:
-        """Log the means of a behavior; MLflow has no histograms."""
-        if not self._tried:
-            self._tried = True
-            self._begin()
-        if not self._run_id:
-            return
-        now = time.time_ns() // 1_000_000
-        metrics = [
-            self._mlflow.entities.Metric(
-                NOT_IN_A_NAME.sub("_", f"{behavior}/{name}"), summary.mean, now, step
-            )
-            for name, summary in summaries.items()
-            if name not in NOT_WRITTEN
-        ]
-        self._client.log_batch(self._run_id, metrics=metrics)
-
-    def close(self) -> None:
-        """Say that the run has ended."""
-        if self._run_id:
-            self._client.set_terminated(self._run_id)
 
     def _begin(self) -> None:
         client = self._client = self._mlflow.MlflowClient()
-        run_id = kept_id(self._settings, "mlflow", self._created)
-        client.update_run(run_id, status="RUNNING")
-        client.log_text(run_id, dump_settings(self._settings), "configuration.yaml")
-        self._run_id = run_id
+        self._run_id = kept_id(self._settings, "mlflow", self._created)
+        client.update_run(self._run_id, status="RUNNING")
+        client.log_text(self._run_id, dump_settings(self._settings), "configuration.yaml")
+
+    def _log(
+        self, behavior: str, step: int, means: Mapping[str, float], histograms: Histograms
+    ) -> None:
+        now = time.time_ns() // 1_000_000
+        metrics = [
+            self._mlflow.entities.Metric(
+                NOT_IN_A_NAME.sub("_", f"{behavior}/{name}"), mean, now, step
+            )
+            for name, mean in means.items()
+        ]
+        self._client.log_batch(self._run_id, metrics=metrics)
+
+    def _end(self) -> None:
+        self._client.set_terminated(self._run_id)
 
     def _created(self) -> str:
         """A new run in the experiment that the environment variable names, or in MLflow's own."""
