@@ -8,7 +8,7 @@ import pytest
 
 from mlagents_tf.cli.main import main
 from mlagents_tf.envs.unity.env import UnityEnv
-from mlagents_tf.envs.unity.errors import (
+from mlagents_tf.envs.unity.exception import (
     UnityEnvironmentException,
     UnityTimeOutException,
     UnityWorkerInUseException,

@@ -22,7 +22,7 @@ from mlagents_tf.envs.unity.behavior_spec import (
     BehaviorSpec,
     ObservationSpec,
 )
-from mlagents_tf.envs.unity.errors import UnityActionException
+from mlagents_tf.envs.unity.exception import UnityActionException
 from mlagents_tf.specs import DimensionProperty, ObservationType
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlagents_tf.envs.unity.errors import UnityActionException
+from mlagents_tf.envs.unity.exception import UnityActionException
 from mlagents_tf.specs import DimensionProperty, ObservationType, Spec
 from mlagents_tf.steps import FloatArray
 

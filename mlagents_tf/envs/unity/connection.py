@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from mlagents_tf.envs.unity.errors import (
+from mlagents_tf.envs.unity.exception import (
     UnityCommunicatorStoppedException,
     UnityEnvironmentException,
     UnityException,

@@ -20,7 +20,7 @@ from mlagents_tf.envs.unity.agent_steps import (
 from mlagents_tf.envs.unity.base_env import BaseEnv, BehaviorMapping
 from mlagents_tf.envs.unity.behavior_spec import ActionTuple, BehaviorSpec, behavior_spec
 from mlagents_tf.envs.unity.connection import Heard
-from mlagents_tf.envs.unity.errors import (
+from mlagents_tf.envs.unity.exception import (
     UnityActionException,
     UnityEnvironmentException,
     UnityException,

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from mlagents_tf.envs.unity.connection import Connection
-from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityWorkerInUseException
+from mlagents_tf.envs.unity.exception import UnityEnvironmentException, UnityWorkerInUseException
 from mlagents_tf.envs.unity.options import BUILD_ENDINGS, UnityOptions
 from mlagents_tf.envs.unity.server import ExchangeServer
 

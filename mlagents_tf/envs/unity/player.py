@@ -14,7 +14,7 @@ import grpc
 from mlagents_tf.envs.env import Env, ReportingEnv
 from mlagents_tf.envs.unity.channels import statistic_message
 from mlagents_tf.envs.unity.decision_period import DecisionPeriod
-from mlagents_tf.envs.unity.errors import UnityEnvironmentException, UnityTimeOutException
+from mlagents_tf.envs.unity.exception import UnityEnvironmentException, UnityTimeOutException
 from mlagents_tf.envs.unity.generations import GENERATIONS, Generation, Speaker
 from mlagents_tf.envs.unity.options import LOCAL
 from mlagents_tf.envs.unity.player_channels import PlayerChannels

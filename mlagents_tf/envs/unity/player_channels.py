@@ -13,7 +13,7 @@ from mlagents_tf.envs.unity.channels import (
     pack,
     unpack,
 )
-from mlagents_tf.envs.unity.errors import UnitySideChannelException
+from mlagents_tf.envs.unity.exception import UnitySideChannelException
 from mlagents_tf.envs.unity.side_channel.environment_parameters_channel import (
     EnvironmentDataTypes,
     SamplerTypes,

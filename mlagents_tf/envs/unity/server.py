@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-from mlagents_tf.envs.unity.errors import (
+from mlagents_tf.envs.unity.exception import (
     UnityCommunicatorStoppedException,
     UnityTimeOutException,
     UnityWorkerInUseException,

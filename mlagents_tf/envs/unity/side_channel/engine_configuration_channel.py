@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from mlagents_tf.envs.unity.channels import ENGINE_CONFIGURATION
-from mlagents_tf.envs.unity.errors import UnityCommunicationException, UnitySideChannelException
+from mlagents_tf.envs.unity.exception import UnityCommunicationException, UnitySideChannelException
 from mlagents_tf.envs.unity.side_channel.incoming_message import IncomingMessage
 from mlagents_tf.envs.unity.side_channel.outgoing_message import OutgoingMessage
 from mlagents_tf.envs.unity.side_channel.side_channel import SideChannel

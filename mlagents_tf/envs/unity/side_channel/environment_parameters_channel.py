@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from mlagents_tf.envs.unity.channels import ENVIRONMENT_PARAMETERS, FLOAT_PARAMETER
-from mlagents_tf.envs.unity.errors import UnityCommunicationException
+from mlagents_tf.envs.unity.exception import UnityCommunicationException
 from mlagents_tf.envs.unity.side_channel.incoming_message import IncomingMessage
 from mlagents_tf.envs.unity.side_channel.outgoing_message import OutgoingMessage
 from mlagents_tf.envs.unity.side_channel.side_channel import SideChannel
@@ -52,19 +52,13 @@ class EnvironmentParametersChannel(SideChannel):
         self, key: str, min_value: float, max_value: float, seed: int
     ) -> None:
         """Drawn uniformly."""
-        message = _sampler(key, seed, SamplerTypes.UNIFORM)
-        message.write_float32(min_value)
-        message.write_float32(max_value)
-        self.queue_message_to_send(message)
+        self.queue_message_to_send(_sampler(key, seed, SamplerTypes.UNIFORM, min_value, max_value))
 
     def set_gaussian_sampler_parameters(
         self, key: str, mean: float, st_dev: float, seed: int
     ) -> None:
         """Drawn from a normal distribution."""
-        message = _sampler(key, seed, SamplerTypes.GAUSSIAN)
-        message.write_float32(mean)
-        message.write_float32(st_dev)
-        self.queue_message_to_send(message)
+        self.queue_message_to_send(_sampler(key, seed, SamplerTypes.GAUSSIAN, mean, st_dev))
 
     def set_multirangeuniform_sampler_parameters(
         self, key: str, intervals: Sequence[tuple[float, float]], seed: int
@@ -75,11 +69,13 @@ class EnvironmentParametersChannel(SideChannel):
         self.queue_message_to_send(message)
 
 
-def _sampler(key: str, seed: int, kind: SamplerTypes) -> OutgoingMessage:
-    """The beginning of a message about how a parameter is drawn."""
+def _sampler(key: str, seed: int, kind: SamplerTypes, *numbers: float) -> OutgoingMessage:
+    """A message about how a parameter is drawn, or the beginning of one."""
     message = OutgoingMessage()
     message.write_string(key)
     message.write_int32(EnvironmentDataTypes.SAMPLER)
     message.write_int32(seed)
     message.write_int32(kind)
+    for number in numbers:
+        message.write_float32(number)
     return message

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from mlagents_tf.envs.unity.errors import UnitySideChannelException
+from mlagents_tf.envs.unity.exception import UnitySideChannelException
 
 
 class IncomingMessage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from mlagents_tf.envs.unity.errors import UnitySideChannelException
+from mlagents_tf.envs.unity.exception import UnitySideChannelException
 
 
 class OutgoingMessage:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from mlagents_tf.envs.unity.channels import pack, unpack
-from mlagents_tf.envs.unity.errors import (
+from mlagents_tf.envs.unity.exception import (
     UnityCommunicationException,
     UnityEnvironmentException,
     UnitySideChannelException,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlagents_tf.envs.unity.channels import STATISTICS
-from mlagents_tf.envs.unity.errors import UnitySideChannelException
+from mlagents_tf.envs.unity.exception import UnitySideChannelException
 from mlagents_tf.envs.unity.side_channel.incoming_message import IncomingMessage
 from mlagents_tf.envs.unity.side_channel.side_channel import SideChannel
 from mlagents_tf.stats import Aggregation, EnvStatistic
