@@ -15,8 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 from mlagents_tf.data.agents import Agents, Slots
 from mlagents_tf.data.memories import memory_column
 from mlagents_tf.data.rows import Episodes, TapeRows, sorted_rows, story_places, tape_columns
+from mlagents_tf.data.seen import Seen
 from mlagents_tf.specs import Spec
-from mlagents_tf.steps import BoolArray, FloatArray, IntArray, Step, empty_step
+from mlagents_tf.steps import BoolArray, FloatArray, IntArray, Step
 
 
 class Tape:
@@ -56,8 +57,7 @@ class Tape:
         self._clock = 0
         self._next_story = 0
         self._all_cut = True  # no story waits to be cut by an update
-        self._seen_slots: Slots
-        self._see_nobody()
+        self._seen = Seen.nobody(spec)
         self._agents = Agents(self._agent_columns())
         self._columns = self._make_columns(self.padded_length)
 
@@ -100,11 +100,9 @@ class Tape:
         answered = slice(None) if known.all() else known  # a slice copies nothing
         self._answer(slots[answered], (step.rewards + step.group_rewards)[answered])
         if not ended.any():
-            self._seen_ids, self._seen_obs, self._seen_slots = step.agent_ids, step.obs, slots
+            self._seen = Seen(step.agent_ids, step.obs, slots)
             return Episodes(np.zeros(0), np.zeros(0, np.int64))
-        self._seen_ids = step.agent_ids[~ended]
-        self._seen_obs = tuple(obs[~ended] for obs in step.obs)
-        self._seen_slots = slots[~ended]
+        self._seen = Seen(step.agent_ids, step.obs, slots).take(~ended)
         closing = ended & known
         return self._close(step.take(closing), slots[closing])
 
@@ -127,8 +125,8 @@ class Tape:
         given if they are kept.
         """
         agents = self._agents
-        observed = np.array_equal(self._seen_ids, deciding.agent_ids)
-        slots = self._seen_slots if observed else agents.find(deciding.agent_ids)
+        observed = np.array_equal(self._seen.ids, deciding.agent_ids)
+        slots = self._seen.slots if observed else agents.find(deciding.agent_ids)
         new = slots < 0
         if new.any():
             entered = agents.add(deciding.agent_ids[new])
@@ -137,7 +135,7 @@ class Tape:
             slots = slots.copy()
             slots[new] = entered
         if observed:
-            self._seen_slots = slots
+            self._seen = self._seen._replace(slots=slots)
         agents.expect(deciding.agent_ids, slots)
         rows = self._write(deciding.obs, slots)
         columns = self._columns
@@ -196,11 +194,11 @@ class Tape:
         if agent_ids is None:
             self._bootstrap_open_stories()
             self._agents.remove(self._agents.live)
-            self._see_nobody()
+            self._seen = Seen.nobody(self.spec)
             return
-        gone = np.isin(self._seen_ids, agent_ids)
+        gone = np.isin(self._seen.ids, agent_ids)
         self._bootstrap(gone)
-        self._seen_slots = np.where(gone, -1, self._seen_slots)
+        self._seen = self._seen._replace(slots=np.where(gone, -1, self._seen.slots))
         slots = self._agents.find(agent_ids)
         self._agents.remove(slots[slots >= 0])
 
@@ -211,8 +209,7 @@ class Tape:
         rows = {name: column[: self._used].copy() for name, column in self._columns.items()}
         return (
             {"counters": np.array(counters, np.int64)}
-            | {"seen/ids": self._seen_ids.copy(), "seen/slots": self._seen_slots.copy()}
-            | {f"seen/obs_{k}": obs.copy() for k, obs in enumerate(self._seen_obs)}
+            | self._seen.state()
             | {f"rows/{name}": column for name, column in rows.items()}
             | self._agents.state("agents/")
         )
@@ -230,8 +227,7 @@ class Tape:
         for name, column in self._columns.items():
             if column.size:  # earlier versions had no memories
                 column[:used] = stored[f"rows/{name}"]
-        self._seen_ids, self._seen_slots = state["seen/ids"], state["seen/slots"]
-        self._seen_obs = tuple(state[f"seen/obs_{k}"] for k in range(len(self._seen_obs)))
+        self._seen = self._seen.from_state(state)
         self._agents.load_state(state, "agents/")
 
     def _answer(self, slots: Slots, rewards: FloatArray) -> None:
@@ -266,19 +262,14 @@ class Tape:
         if self._all_cut:
             return
         self._all_cut = True
-        self._bootstrap(np.ones(len(self._seen_ids), np.bool_))
+        self._bootstrap(np.ones(len(self._seen.ids), np.bool_))
 
     def _bootstrap(self, rows: BoolArray) -> None:
         """Writes what those of `rows` [N] of the latest step see whose decisions were answered."""
-        answered = rows & (self._seen_slots >= 0)
-        answered[answered] = ~self._agents["waiting"][self._seen_slots[answered]]
-        self._write(tuple(obs[answered] for obs in self._seen_obs), self._seen_slots[answered])
-
-    def _see_nobody(self) -> None:
-        """Forgets what agents that ask for a decision see, and their slots (-1: newcomers)."""
-        self._seen_ids = np.zeros(0, np.int64)
-        self._seen_obs = empty_step(self.spec).obs
-        self._seen_slots = np.zeros(0, np.intp)
+        answered = rows & (self._seen.slots >= 0)
+        answered[answered] = ~self._agents["waiting"][self._seen.slots[answered]]
+        seen = self._seen.take(answered)
+        self._write(seen.obs, seen.slots)
 
     def _write(self, obs: tuple[NDArray[Any], ...], slots: Slots) -> slice:
         """Adds unanswered rows that hold what agents see and remember."""
