@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, PositiveInt, TypeAdapter, model_validator
 
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.base import Settings
 from mlagents_tf.settings.document import Document
 from mlagents_tf.settings.dump import settings_tree, yaml_text
 from mlagents_tf.settings.load import load_settings, load_text
-from mlagents_tf.settings.messages import faults_of, in_order
+from mlagents_tf.settings.messages import checked
 from mlagents_tf.settings.parameters import Parameter
 from mlagents_tf.settings.reader import read_document
 from mlagents_tf.settings.run import RunSettings
@@ -90,10 +90,14 @@ def smallest_text(settings: RunSettings) -> str:
     raise SettingsError("the upgraded file would not have the effect of the old one.")
 
 
+OLD_CURRICULA = TypeAdapter(dict[str, OldCurriculum])
+PARAMETERS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Parameter])
+
+
 def read_curriculum(path: Path) -> dict[str, Any]:
     """Parameters of a curriculum file, `<behavior>: {measure, thresholds, parameters, ...}`."""
     document = read_document(path)
-    curricula = checked(TypeAdapter(dict[str, OldCurriculum]), document)
+    curricula = checked(OLD_CURRICULA.validate_python, document)
     tree = {}
     for behavior, curriculum in curricula.items():
         for parameter in curriculum.parameters:
@@ -103,8 +107,7 @@ def read_curriculum(path: Path) -> dict[str, Any]:
                 )
             tree[parameter] = {"curriculum": curriculum.lessons(behavior, parameter)}
     document.data = tree
-    parameters: dict[str, Any] = checked(TypeAdapter(dict[str, Parameter]), document)
-    return parameters
+    return checked(PARAMETERS.validate_python, document)
 
 
 def read_samplers(path: Path) -> dict[str, Any]:
@@ -124,18 +127,4 @@ def read_samplers(path: Path) -> dict[str, Any]:
         for key in section:
             if key != "sampler-type":
                 new.take(old, (name, key), (name, "sampler_parameters", key))
-    parameters: dict[str, Any] = checked(TypeAdapter(dict[str, Parameter]), new)
-    return parameters
-
-
-def checked(kind: TypeAdapter[Any], document: Document) -> Any:
-    """The document as this type, or everything that is wrong with it."""
-    document.faults += document.repeats
-    try:
-        value = kind.validate_python(document.data)
-        faults = in_order(document.faults)
-    except ValidationError as error:
-        faults = faults_of(error, document)
-    if faults:
-        raise SettingsError("\n".join(str(fault) for fault in faults))
-    return value
+    return checked(PARAMETERS.validate_python, new)

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.aliases import drop_old_spellings
 from mlagents_tf.settings.document import Document, KeyPath
 from mlagents_tf.settings.legacy import convert_legacy, is_legacy
-from mlagents_tf.settings.messages import faults_of, in_order
+from mlagents_tf.settings.messages import checked
 from mlagents_tf.settings.overrides import apply_flags, apply_overrides
 from mlagents_tf.settings.parameters import CurriculumSettings
 from mlagents_tf.settings.reader import parse, read_document
@@ -64,26 +62,13 @@ def resolve(document: Document, flags: Mapping[str, Any], overrides: Sequence[st
     if is_legacy(document.data):
         document, notices = convert_legacy(document)
         expanded = set(document.data["behaviors"])
-    document.faults += document.repeats
     apply_flags(document, flags)
     apply_overrides(document, overrides)
     drop_old_spellings(document, notices)
     inherit_defaults(document, expanded)
     settle_the_start(document, notices)
-    settings = check(document)
+    settings = checked(RunSettings.model_validate, document)
     return Loaded(settings, tuple(dict.fromkeys(notices + remarks(settings))))
-
-
-def check(document: Document) -> RunSettings:
-    """The settings of a document in the current layout, or everything that is wrong with it."""
-    try:
-        settings = RunSettings.model_validate(document.data)
-        faults = in_order(document.faults)
-    except ValidationError as error:
-        faults = faults_of(error, document)
-    if faults:
-        raise SettingsError("\n".join(str(fault) for fault in faults))
-    return settings
 
 
 def inherit_defaults(document: Document, expanded: Collection[str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.base import EXPECTED, NO_SUCH_KEY, near, show
 from mlagents_tf.settings.document import Document, Fault
 
@@ -27,6 +29,26 @@ KINDS = {
     "list_type": "expected a list",
     "finite_number": "must be finite",
 }
+
+
+Valid = TypeVar("Valid")
+
+
+def checked(validate: Callable[[Any], Valid], document: Document) -> Valid:
+    """What pydantic's `validate` makes of a document, or everything that is wrong with it.
+
+    Raises:
+        SettingsError: a sentence for each fault, keys that stand twice included.
+    """
+    document.faults += document.repeats
+    try:
+        value = validate(document.data)
+        faults = in_order(document.faults)
+    except ValidationError as error:
+        faults = faults_of(error, document)
+    if faults:
+        raise SettingsError("\n".join(str(fault) for fault in faults))
+    return value
 
 
 def faults_of(error: ValidationError, document: Document) -> list[Fault]:
