@@ -146,6 +146,21 @@ def find(group: str, name: str) -> Plugin | None:
     return found[0] if found else None
 
 
+def class_for_settings(group: str, name: str, base: type[Kind]) -> type[Kind]:
+    """The class that goes with settings of this name, which a file has been read with.
+
+    Raises:
+        SettingsError: nobody brings it, or its package cannot be used.
+    """
+    plugin = find(group, name)
+    if plugin is None:
+        raise SettingsError(
+            f"{KINDS[group]} '{name}': its package has settings for it, but no entry point of the "
+            f"group {group} with this name, which would be its class."
+        )
+    return plugin.load_class(base)
+
+
 def names(group: str) -> list[str]:
     """All names, those that are built in first; no package is imported."""
     others = {plugin.name for plugin in _of_others(group)}

@@ -59,13 +59,7 @@ def make_trainer(behavior: str, spec: Spec, settings: BehaviorSettings, seed: in
 
 def trainer_class(name: str) -> type[Trainer]:
     """The class of a trainer whose settings are known."""
-    plugin = plugins.find(plugins.TRAINERS, name)
-    if plugin is None:
-        raise SettingsError(
-            f"trainer '{name}': its package has settings for it, but no entry point of the group "
-            f"{plugins.TRAINERS} with this name, which would be its class."
-        )
-    return plugin.load_class(Trainer)  # type: ignore[type-abstract]
+    return plugins.class_for_settings(plugins.TRAINERS, name, Trainer)  # type: ignore[type-abstract]
 
 
 def list_plugins() -> list[Listed]:

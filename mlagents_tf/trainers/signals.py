@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlagents_tf import plugins
-from mlagents_tf.errors import SettingsError
 from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.rewards import RewardSignalSettings
 from mlagents_tf.specs import Spec
@@ -26,10 +25,4 @@ def make_signals(
 
 def signal_class(name: str) -> type[RewardSignal]:
     """The class of a signal whose settings are known."""
-    plugin = plugins.find(plugins.SIGNALS, name)
-    if plugin is None:
-        raise SettingsError(
-            f"reward signal '{name}': its package has settings for it, but no entry point of the "
-            f"group {plugins.SIGNALS} with this name, which would be its class."
-        )
-    return plugin.load_class(RewardSignal)
+    return plugins.class_for_settings(plugins.SIGNALS, name, RewardSignal)
