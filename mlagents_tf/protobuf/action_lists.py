@@ -14,12 +14,20 @@ from mlagents_tf.protobuf.agents import (
     encode_action,
     read_action,
 )
-from mlagents_tf.protobuf.layouts import CONTINUES, Bytes, Layout, Place, float_bytes, make_layout
+from mlagents_tf.protobuf.layouts import (
+    CONTINUES,
+    MOST_AGENTS,
+    VALUE,
+    WORTH_A_LAYOUT,
+    Bytes,
+    Layout,
+    Place,
+    float_bytes,
+    make_layout,
+)
 from mlagents_tf.protobuf.wire import (
-    DELIMITED,
     WireError,
     bytes_field,
-    key_of,
     located,
     record_places,
     varint,
@@ -27,10 +35,7 @@ from mlagents_tf.protobuf.wire import (
 from mlagents_tf.specs import ActionSpec
 from mlagents_tf.steps import Actions, no_actions
 
-VALUE = key_of(1, DELIMITED)
-MOST_AGENTS = 1 << 20
 MOST_VALUES = 1 << 26
-WORTH_A_LAYOUT = 4
 NOWHERE = 0, 0
 
 

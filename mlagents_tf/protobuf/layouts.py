@@ -28,12 +28,17 @@ from mlagents_tf.protobuf.agents import (
     REWARD,
 )
 from mlagents_tf.protobuf.observations import COMPRESSION, DATA, FLOAT_DATA
-from mlagents_tf.protobuf.wire import WireError, read_places
+from mlagents_tf.protobuf.wire import DELIMITED, WireError, key_of, read_places
 from mlagents_tf.steps import BoolArray, IntArray
 
 Bytes = NDArray[np.uint8]
 Place = tuple[int, int]
 
+VALUE = key_of(1, DELIMITED)
+"""A record of a list."""
+MOST_AGENTS = 1 << 20
+WORTH_A_LAYOUT = 4
+"""Records that are alike, below which they are read one by one."""
 NUMBERS = (REWARD, GROUP_REWARD, ACTION_MASK, CONTINUOUS, OLD_ACTIONS)
 VARINTS = (DONE, MAX_STEP_REACHED, ID, GROUP_ID, DISCRETE)
 INT32_BYTES = 5

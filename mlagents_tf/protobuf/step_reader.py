@@ -24,17 +24,23 @@ from mlagents_tf.protobuf.agents import (
     read_agent_info,
     read_forbidden,
 )
-from mlagents_tf.protobuf.layouts import Bytes, Layout, column, integers, make_layout
+from mlagents_tf.protobuf.layouts import (
+    MOST_AGENTS,
+    VALUE,
+    WORTH_A_LAYOUT,
+    Bytes,
+    Layout,
+    column,
+    integers,
+    make_layout,
+)
 from mlagents_tf.protobuf.observations import MOST_VALUES, ObservationReader, make_reader
-from mlagents_tf.protobuf.wire import DELIMITED, WireError, key_of, located, record_places
+from mlagents_tf.protobuf.wire import WireError, located, record_places
 from mlagents_tf.specs import ActionSpec, Spec
 from mlagents_tf.steps import BoolArray, IntArray, Step, make_step
 
-VALUE = key_of(1, DELIMITED)
-MOST_AGENTS = 1 << 20
 MOST_STEP_BYTES = 1 << 28
 """Of images and masks of a step; other observations are bounded by the message they stand in."""
-WORTH_A_LAYOUT = 4
 MOST_LAYOUTS = 64
 """New ones in one message, behind which agents are read one by one, and remembered ones."""
 
