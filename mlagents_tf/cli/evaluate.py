@@ -22,6 +22,13 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("evaluate", help="play a trained policy and measure it")
     add_policy_arguments(parser)
     parser.add_argument("--episodes", type=positive, default=100, help="of each behavior (100)")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="RUN",
+        help="another run, or a checkpoint, that plays the other teams",
+    )
+    parser.add_argument("--games", type=positive, default=200, help="with --against (200)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -100,10 +107,14 @@ def open_env(args: argparse.Namespace, **env_options: Any) -> tuple[Env, RunSett
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plays and prints mean, spread and confidence of the returns."""
+    """Plays and prints mean, spread and confidence of the returns, or who wins."""
     from contextlib import closing
 
     env, trainers = open_policy(args)
+    if args.against is not None:
+        with closing(env):
+            compete(args, env, trainers)
+        return 0
     from mlagents_tf.run.evaluate import evaluate, figures
 
     with closing(env):
@@ -117,6 +128,33 @@ def run(args: argparse.Namespace) -> int:
     results = {name: {"steps": trainers[name].steps, **figures(log)} for name, log in logs.items()}
     print_results(results, args.json)
     return 0
+
+
+def compete(args: argparse.Namespace, env: Env, ours: Mapping[str, Trainer]) -> None:
+    """Plays `--games` games against another run and prints what came of them."""
+    import numpy as np
+
+    from mlagents_tf.run import versus
+    from mlagents_tf.run.evaluate import load_run, trainers_for
+
+    settings = load_run(args.against, args.encoders)
+    theirs = trainers_for(env, args.against, settings, deterministic=not args.stochastic)
+    scores = versus.compete(
+        env,
+        ours,
+        theirs,
+        args.games,
+        seed=args.seed,
+        max_episode_steps=args.max_episode_steps,
+    )
+    by_team = {team: versus.match_figures(found) for team, found in scores.items()}
+    results = versus.match_figures(np.concatenate(list(scores.values())))
+    if args.json:
+        print(json.dumps({**results, "teams": by_team}, indent=2))
+        return
+    print(f"{args.run_dir} against {args.against}: {versus.told(results)}")
+    for team, found in by_team.items():
+        print(f"  as team {team}: {versus.told(found)}")
 
 
 def print_results(results: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:

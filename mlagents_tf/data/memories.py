@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlagents_tf.data.agents import CLEANING, Agents
 from mlagents_tf.steps import FloatArray, IntArray, Step
@@ -55,7 +57,16 @@ class Memories:
         if self._clock % CLEANING == 0:
             self._agents.remove_silent(self._clock)
 
-    def forget(self, agent_ids: IntArray) -> None:
-        """Agents [N] remember nothing any more."""
-        slots = self._agents.find(agent_ids)
+    def forget(self, agent_ids: IntArray | None = None) -> None:
+        """Agents [N], or all, remember nothing any more."""
+        slots = self._agents.live if agent_ids is None else self._agents.find(agent_ids)
         self._agents.remove(slots[slots >= 0])
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Arrays by name that stay as they are."""
+        return {**self._agents.state(), "clock": np.array(self._clock)}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continues where `state()` was taken."""
+        self._agents.load_state(state)
+        self._clock = int(state["clock"])

@@ -13,7 +13,7 @@ from mlagents_tf.data.demo_records import Records
 from mlagents_tf.data.demo_rows import DemoRows, align
 from mlagents_tf.data.demo_writer import writing_demo
 from mlagents_tf.envs.env import Env
-from mlagents_tf.run.evaluate import Players
+from mlagents_tf.run.seats import Players
 from mlagents_tf.settings.demonstrations import SAME
 from mlagents_tf.specs import Spec
 from mlagents_tf.steps import Actions, Step

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mlagents_tf.data.agents import Agents
-from mlagents_tf.data.memories import Memories
 from mlagents_tf.envs.env import DrawableEnv, Env, Parameters
 from mlagents_tf.errors import DataError, EnvError
 from mlagents_tf.run.encoders import refuse_strangers
 from mlagents_tf.run.lessons import Lessons
 from mlagents_tf.run.plugins import make_trainer
+from mlagents_tf.run.seats import Player, Players
 from mlagents_tf.run.state import (
     CONFIGURATION,
     RUN_FILE,
@@ -24,40 +24,13 @@ from mlagents_tf.run.state import (
     commit_at,
     network_arrays,
     read_trainer,
+    run_of,
 )
 from mlagents_tf.run.storage import load_json, storage_errors
 from mlagents_tf.settings.load import load_settings
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.steps import Actions, BoolArray, FloatArray, Step
-from mlagents_tf.trainers.actor import Decision
+from mlagents_tf.steps import Step
 from mlagents_tf.trainers.trainer import Trainer
-
-
-class Acting(Protocol):
-    """What decides for agents: an actor, or an exported model.
-
-    Attributes:
-        memory_size: M, numbers to be remembered of each agent; 0 for none.
-    """
-
-    memory_size: int
-
-    def decide(
-        self,
-        obs: tuple[NDArray[Any], ...],
-        allowed: BoolArray | None,
-        rng: np.random.Generator,
-        memories: FloatArray | None = None,
-    ) -> Decision:
-        """Actions for agents that see `obs` (tuple of [N, *obs_k]) and remember [N, M]."""
-
-
-class Player(Protocol):
-    """What plays a behavior: a trainer, or an exported model."""
-
-    @property
-    def actor(self) -> Acting:
-        """What decides."""
 
 
 class EpisodeLog(NamedTuple):
@@ -71,14 +44,14 @@ def load_run(run_dir: Path, encoders: Collection[str] = ()) -> RunSettings:
     """The resolved settings of a run.
 
     Args:
-        run_dir: its directory.
+        run_dir: its directory, or that of one of its commits.
         encoders: import paths of encoders that may be imported.
 
     Raises:
         DataError: there is no such run.
         SettingsError: it names an encoder that may not be imported.
     """
-    path = run_dir / CONFIGURATION
+    path = run_of(run_dir) / CONFIGURATION
     if not path.is_file():
         raise DataError(
             f"{run_dir}: is not a run (it has no {CONFIGURATION}); give a directory such as "
@@ -123,12 +96,15 @@ def trainers_for(
         DataError: a behavior of `env` was not trained in the run, or for another spec.
     """
     trained = load_trainers(run_dir, settings)
+    players = {}
     for behavior, spec in env.specs.items():
-        if behavior not in trained:
-            raise DataError(f"{run_dir}: has no behavior '{behavior}', only: {', '.join(trained)}")
-        check_same_spec(behavior, trained[behavior].spec, spec, run_dir)
-        trained[behavior].actor.deterministic = deterministic
-    return {behavior: trained[behavior] for behavior in env.specs}
+        name = settings.trainer_name(behavior)
+        if name not in trained:
+            raise DataError(f"{run_dir}: has no behavior '{name}', only: {', '.join(trained)}")
+        check_same_spec(behavior, trained[name].spec, spec, run_dir)
+        trained[name].actor.deterministic = deterministic
+        players[behavior] = trained[name]
+    return players
 
 
 class Tally:
@@ -178,34 +154,6 @@ class Tally:
         self.log.returns[numbers] = self._agents["returns"][counted]
         self.log.lengths[numbers] = self._agents["lengths"][counted]
         self._agents["number"][counted] = len(self.log.returns)  # once is enough
-
-
-class Players:
-    """Decides for all agents of an environment, and keeps what they remember.
-
-    Args:
-        players: by behavior.
-        rng: of the draws.
-    """
-
-    def __init__(self, players: Mapping[str, Player], rng: np.random.Generator) -> None:
-        self._actors = {name: player.actor for name, player in players.items()}
-        self._rng = rng
-        self._memories = {name: Memories(a.memory_size) for name, a in self._actors.items()}
-
-    def act(self, steps: Mapping[str, Step]) -> dict[str, Actions]:
-        """Actions of the deciding rows of each step; to be called on every step."""
-        return {name: self._decide(name, step) for name, step in steps.items()}
-
-    def _decide(self, behavior: str, step: Step) -> Actions:
-        memories, deciding = self._memories[behavior], step.deciding()
-        memories.observe(step)
-        before = memories.of(deciding.agent_ids)
-        decision = self._actors[behavior].decide(
-            deciding.obs, deciding.allowed_actions, self._rng, before
-        )
-        memories.keep(deciding.agent_ids, decision.memories)
-        return decision.actions
 
 
 def play(

@@ -12,6 +12,7 @@ from mlagents_tf.envs.env import Env, Parameters
 from mlagents_tf.errors import SettingsError, StorageError
 from mlagents_tf.run.environments import open_env
 from mlagents_tf.run.evaluate import EpisodeLog, evaluate, figures
+from mlagents_tf.run.saving import save_best
 from mlagents_tf.run.session import Session, crossed
 from mlagents_tf.run.state import CONFIGURATION
 from mlagents_tf.run.stop import Stop
@@ -63,7 +64,8 @@ class Evaluation:
             env = open_env(self._env_settings, lambda _: None, areas=self.settings.num_areas)
             with closing(env):
                 logs = self._play(env, session.trainers, session.lessons.parameters)
-        for name, log in logs.items():
+        for behavior, log in logs.items():
+            name = self._env_settings.trainer_name(behavior)
             session.statistics.set(name, RETURNS, float(log.returns.mean()))
             session.statistics.set(name, LENGTHS, float(log.lengths.mean()))
         mean = float(np.mean([log.returns.mean() for log in logs.values()]))
@@ -80,7 +82,8 @@ class Evaluation:
         self, env: Env, trainers: Mapping[str, Trainer], parameters: Parameters
     ) -> dict[str, EpisodeLog]:
         env.reset(parameters)
-        players = {name: trainers[name] for name in env.specs if name in trainers}
+        names = {behavior: self._env_settings.trainer_name(behavior) for behavior in env.specs}
+        players = {behavior: trainers[name] for behavior, name in names.items() if name in trainers}
         before = {name: player.actor.deterministic for name, player in players.items()}
         try:
             for player in players.values():
@@ -95,7 +98,7 @@ class Evaluation:
         """Commits to `best/`; a disk that is full costs a notice."""
         best = session.run_dir / BEST
         try:
-            session.save_best(best)
+            save_best(session, best)
             shutil.copyfile(session.run_dir / CONFIGURATION, best / CONFIGURATION)
         except (StorageError, OSError) as error:
             session.notify(f"The best policy so far was not kept: {error}")

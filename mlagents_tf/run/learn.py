@@ -23,6 +23,7 @@ from mlagents_tf.run.evaluate import latest_parameters, play, trainers_for
 from mlagents_tf.run.evaluation import Evaluation, evaluation_of
 from mlagents_tf.run.exporting import default_formats, export_trainer
 from mlagents_tf.run.prepare import choose_device, prepare, record_configuration, show_notices
+from mlagents_tf.run.saving import save, save_softly
 from mlagents_tf.run.script import Result, Script, Watch
 from mlagents_tf.run.session import Session
 from mlagents_tf.run.state import CONFIGURATION
@@ -79,7 +80,11 @@ def learn(
         report_unknown_parameters(env, console)
         console.start_progress(session.steps, session.max_steps)
         with saving_on_error(session):
-            train(session, steps, stop, console, watch, evaluation)
+            try:
+                train(session, steps, stop, console, watch, evaluation)
+            except EnvEndedError as ended:
+                console.notice(str(ended))
+                stop.asked = True
             session.updates.join()
         finish(session, stop, console, script)
         return Result(
@@ -101,29 +106,24 @@ def train(
         with session.timers("act"):
             actions = session.act(steps)
         with session.timers("env"):
-            try:
-                steps = session.env.step(actions)
-            except EnvEndedError as ended:
-                console.notice(str(ended))
-                stop.asked = True
-                return
+            steps = session.env.step(actions)
         with session.timers("observe"):
             session.observe(steps)
         session.update()
-        steps = session.teach(steps)
+        steps = session.change_teams(session.teach(steps))
         if evaluation is not None and evaluation.due(before, session.steps):
             session.updates.join()  # what is evaluated may be kept
             evaluation(session, stop)
         console.progress(session.steps)
         if session.checkpoint_due():
-            session.save_softly()
+            save_softly(session)
         watch.tell(session, stop)
 
 
 def finish(session: Session, stop: Stop, console: Console, script: Script) -> None:
     """The last commit, and the exported models of a run that is complete."""
     if session.committed != session.steps:
-        session.save()
+        save(session)
     if stop.signal or (session.running and not stop.satisfied):
         console.notice(
             f"Stopped at step {session.steps} and saved. "
@@ -257,7 +257,7 @@ def saving_on_error(session: Session) -> Iterator[None]:
         with suppress(Exception):  # the first error is the one to tell
             session.updates.join()
         try:
-            session.save(with_env=False)
+            save(session, with_env=False)
         except Exception as second:
             session.notify(f"What was learned since the last checkpoint is lost: {second}")
         raise

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mlagents_tf.envs.env import Parameters
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.samplers import Gaussian, MultiRangeUniform, Sampler, Uniform
+from mlagents_tf.settings.names import base_name
 from mlagents_tf.settings.parameters import (
     CompletionSettings,
     ConstantSettings,
@@ -236,11 +237,6 @@ class Lessons:
         if isinstance(chosen, GaussianSettings):
             return Gaussian(chosen.mean, chosen.st_dev, seed)
         return MultiRangeUniform(cast(MultiRangeUniformSettings, chosen).intervals, seed)
-
-
-def base_name(behavior: str) -> str:
-    """A behavior's name without its team."""
-    return behavior.split("?", 1)[0]
 
 
 def shown(value: Value) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from mlagents_tf.envs.env import Env
 from mlagents_tf.export.models import open_model
 from mlagents_tf.export.playing import ModelActor, ModelPlayer
-from mlagents_tf.run.evaluate import Player, trainers_for
+from mlagents_tf.run.evaluate import trainers_for
+from mlagents_tf.run.seats import Player
 from mlagents_tf.settings.run import RunSettings
 
 

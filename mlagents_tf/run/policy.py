@@ -118,10 +118,8 @@ class Policy:
 
     def forget(self, agent_ids: ArrayLike | None = None) -> None:
         """Begins an episode of agents [N], or of all: what they remember is gone."""
-        if agent_ids is None:
-            self._memories = Memories(self._actor.memory_size)
-        else:
-            self._memories.forget(np.asarray(agent_ids, np.int64))
+        chosen = None if agent_ids is None else np.asarray(agent_ids, np.int64)
+        self._memories.forget(chosen)
 
     def _observations(self, obs: tuple[ArrayLike, ...]) -> tuple[NDArray[Any], ...]:
         """Arrays of the spec's types, which have a row for each agent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mlagents_tf.errors import DataError
+from mlagents_tf.errors import DataError, SettingsError
 from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.memory import check_fits
 from mlagents_tf.run.plugins import make_trainer
@@ -23,7 +23,7 @@ from mlagents_tf.trainers.trainer import Trainer
 
 
 class Roster:
-    """Trainers by behavior.
+    """Trainers of behaviors; teams of one behavior may share theirs.
 
     Args:
         settings: resolved, with a seed.
@@ -31,7 +31,7 @@ class Roster:
         warn: called with each one-line remark that the user should act on.
 
     Attributes:
-        trainers: in the order in which they were made.
+        trainers: by name, in the order in which they were made.
         replay_restored: of trainers that were restored and have a replay: whether it was, too.
     """
 
@@ -44,23 +44,47 @@ class Roster:
         self._notify = notify
         self._warn = warn
         self._resuming = False
+        self._names: dict[str, str] = {}  # of trainers, by behavior
+        self._met: set[str] = set()  # behaviors
         self._unmet: dict[str, Path] = {}  # restored from there, and not seen since
 
-    def meet(self, name: str, spec: Spec) -> Trainer:
+    def meet(self, behavior: str, spec: Spec) -> Trainer:
         """The trainer of a behavior that has agents, whose spec is `spec`.
 
         Raises:
             DataError: it was restored for another spec.
+            SettingsError: a team of it, with which it shares its trainer, has another.
         """
-        if name in self._unmet:
-            check_same_spec(name, self.trainers[name].spec, spec, self._unmet.pop(name))
+        name = self.name(behavior)
+        if behavior not in self._met:
+            self._check(behavior, name, spec)
+            self._met.add(behavior)
         return self.trainers.get(name) or self._add(name, spec)
 
+    def name(self, behavior: str) -> str:
+        """What the trainer of a behavior of the environment is called."""
+        if behavior not in self._names:
+            self._names[behavior] = self._settings.trainer_name(behavior)
+        return self._names[behavior]
+
+    def _check(self, behavior: str, name: str, spec: Spec) -> None:
+        known = self.trainers.get(name)
+        if known is None:
+            return
+        if name in self._unmet:
+            check_same_spec(behavior, known.spec, spec, self._unmet.pop(name))
+        if known.spec.fingerprint() != spec.fingerprint():
+            raise SettingsError(
+                f"behavior '{behavior}' has {spec.describe()}, but another team of '{name}' has "
+                f"{known.spec.describe()}. Teams that learn by self-play are alike; give one of "
+                "them another Behavior Name in Unity, with self_play of its own."
+            )
+
     def restore(self, name: str, found: Commit, spec: Spec | None) -> None:
-        """Makes the trainer of a behavior go on where a commit was taken.
+        """Makes a trainer go on where a commit was taken.
 
         Args:
-            name: of the behavior.
+            name: of the trainer.
             found: the commit.
             spec: None where the environment does not know it yet.
         """

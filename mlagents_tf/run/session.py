@@ -1,28 +1,27 @@
-"""A run while it is in memory: what it owns, what it saves, and how it begins or goes on."""
+"""A run while it is in memory: what it owns, and how it begins, goes on and learns."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from mlagents_tf.data.rows import Episodes
 from mlagents_tf.envs.env import AdjustableEnv, Env, ReportingEnv, StatefulEnv, UnsteadyEnv
-from mlagents_tf.errors import DataError, EnvError, StorageError
-from mlagents_tf.run.checkpoints import Commit, commit, prune
+from mlagents_tf.errors import DataError, EnvError
+from mlagents_tf.run.checkpoints import Commit
 from mlagents_tf.run.groups import GroupWarning
 from mlagents_tf.run.lessons import Lessons
-from mlagents_tf.run.replays import REPLAY_FILE, write_replay
+from mlagents_tf.run.opponents import SelfPlay
 from mlagents_tf.run.roster import Roster
-from mlagents_tf.run.state import RUN_FILE, read_env, write_env, write_trainer
-from mlagents_tf.run.storage import load_json, save_json
+from mlagents_tf.run.state import RUN_FILE, read_env
+from mlagents_tf.run.storage import load_json
 from mlagents_tf.run.updating import Updates
 from mlagents_tf.samplers import to_json
 from mlagents_tf.settings.run import RunSettings
-from mlagents_tf.stats import GROUP_REWARD, IS_TRAINING, REWARD, ForgivingWriters, Statistics
-from mlagents_tf.steps import Step
-from mlagents_tf.timers import Timers, versions
+from mlagents_tf.stats import ELO, GROUP_REWARD, IS_TRAINING, REWARD, ForgivingWriters, Statistics
+from mlagents_tf.steps import Actions, IntArray, Step
+from mlagents_tf.timers import Timers
 from mlagents_tf.trainers.trainer import Trainer
 
 EPISODE_TAGS = (REWARD, "Environment/Episode Length", GROUP_REWARD)
@@ -54,6 +53,7 @@ class Session:
         self.run_dir = settings.checkpoint_settings.run_dir
         self.env = env
         self.roster = Roster(settings, notify, warn)
+        self.self_play = SelfPlay(settings, notify, warn)
         self.lessons = Lessons(settings)
         self.statistics = Statistics()
         self.updates = Updates(self.statistics.add_all)
@@ -105,15 +105,17 @@ class Session:
         """Goes on where a commit was taken."""
         facts = load_json(found.path / RUN_FILE)
         known = self.env.specs  # of Unity's scenes none, until they have agents
-        missing = [name for name in facts["behaviors"] if name not in known]
+        specs = {self.settings.trainer_name(behavior): spec for behavior, spec in known.items()}
+        missing = [name for name in facts["behaviors"] if name not in specs]
         if missing and known:
             raise DataError(
                 f"{found.path}: was trained on behavior '{missing[0]}', but this environment has "
                 f"only: {', '.join(known)}; resume with the run's own --env"
             )
-        for behavior in facts["behaviors"]:
-            self.roster.restore(behavior, found, known.get(behavior))
-            self._checked[behavior] = self.trainers[behavior].steps
+        for name in facts["behaviors"]:
+            self.roster.restore(name, found, specs.get(name))
+            self._checked[name] = self.trainers[name].steps
+        self.self_play.load(found.path, self.trainers)
         self.statistics.load_state(facts["statistics"])
         self.best = facts.get("best")
         if "lessons" in facts:  # earlier versions had none
@@ -127,7 +129,7 @@ class Session:
         state = read_env(found.path)
         if state is None or not isinstance(self.env, StatefulEnv):
             reason = "the environment did not or cannot say where it stood"
-        elif facts["parameters"] != self._parameters():
+        elif facts["parameters"] != self.parameters:
             reason = "environment_parameters have changed"
         else:
             try:
@@ -149,30 +151,46 @@ class Session:
         """Cuts what was going on and starts every episode."""
         for trainer in self.trainers.values():
             trainer.abandon()
+        self.self_play.abandon()
         return self.begin()
 
-    def act(self, steps: Mapping[str, Step]) -> dict[str, Any]:
+    def act(self, steps: Mapping[str, Step]) -> dict[str, Actions]:
         """Decides for every behavior of the current steps."""
-        return {name: self.trainers[name].act(step) for name, step in steps.items()}
+        return {behavior: self._act(behavior, step) for behavior, step in steps.items()}
+
+    def _act(self, behavior: str, step: Step) -> Actions:
+        opponent = self.self_play.opponent(behavior)
+        if opponent is not None:
+            return self.self_play.act(opponent, step)
+        return self.trainers[self.roster.name(behavior)].act(step)
 
     def observe(self, steps: Mapping[str, Step]) -> None:
         """Passes what came of the actions to the trainers; writes summaries that are due."""
         if self._unsteady is not None:
-            for name, agent_ids in self._unsteady.take_lost().items():
-                self.trainers[name].abandon(agent_ids)
-        for name, step in steps.items():
-            trainer = self.roster.meet(name, self.env.specs[name])
+            for behavior, agent_ids in self._unsteady.take_lost().items():
+                self._lose(behavior, agent_ids)
+        for behavior, step in steps.items():
+            trainer = self.roster.meet(behavior, self.env.specs[behavior])
             if trainer.finished:
-                self._stopped.add(name)
+                self._stopped.add(trainer.behavior)
             self._groups.look(trainer, step)
+            if not self.self_play.observe(behavior, trainer, step):
+                continue
             before = trainer.steps
-            self._count(name, trainer.observe(step))
+            self._count(trainer.behavior, trainer.observe(step))
             if crossed(before, trainer.steps, trainer.settings.summary_freq):
                 self._summarize(trainer)
         if self._reporting is not None:
             for statistic in self._reporting.take_statistics():
                 for name in self.trainers:  # it belongs to none of them, so each has it
                     self.statistics.report(name, statistic)
+
+    def _lose(self, behavior: str, agent_ids: IntArray) -> None:
+        """Cuts the stories of agents [N] that have vanished."""
+        name = self.roster.name(behavior)
+        if name in self.trainers:  # else they vanished before they were met
+            self.trainers[name].abandon(agent_ids)
+            self.self_play.abandon(behavior, agent_ids)
 
     def _count(self, name: str, episodes: Episodes) -> None:
         """Takes episodes that ended into statistics and lessons."""
@@ -213,6 +231,17 @@ class Session:
         self.env.set_parameters(change.parameters)
         return steps
 
+    def change_teams(self, steps: dict[str, Step]) -> dict[str, Step]:
+        """Does what is due of self-play.
+
+        Returns:
+            `steps`, or the first step of an environment that had to begin anew for it.
+        """
+        if not self.self_play.due:
+            return steps
+        self.updates.join()  # the weights of a snapshot are those of no half of an update
+        return self._begin_anew() if self.self_play.advance() else steps
+
     def checkpoint_due(self) -> bool:
         """Whether a behavior has come to a multiple of its checkpoint_interval."""
         due = False
@@ -222,60 +251,8 @@ class Session:
             self._checked[name] = trainer.steps
         return due
 
-    def save(self, with_env: bool = True) -> None:
-        """Commits everything, updates that are under way included; then prunes old commits.
-
-        Raises:
-            StorageError: it could not be written; commits before it are untouched.
-            TrainingError: a weight is not finite, or an update that was under way failed.
-        """
-        self.updates.join()
-
-        def write(directory: Path) -> None:
-            self._write(directory)
-            for trainer in self.trainers.values():
-                write_replay(directory, trainer)
-            if with_env and isinstance(self.env, StatefulEnv):
-                write_env(directory, self.env.state())
-
-        with self.timers("save"):
-            commit(self.run_dir, self.steps, write, optional=(REPLAY_FILE,))
-            self.committed = self.steps
-            keep = [t.settings.keep_checkpoints for t in self.trainers.values()]
-            prune(self.run_dir, max(keep, default=5))
-
-    def save_best(self, directory: Path) -> None:
-        """Commits the policies alone to another directory, in place of those that are there."""
-        commit(directory, self.steps, self._write)
-        prune(directory, 1)
-
-    def _write(self, directory: Path) -> None:
-        """Trainers, and what is not theirs alone."""
-        for trainer in self.trainers.values():
-            write_trainer(directory, trainer)
-        facts = {
-            "behaviors": list(self.trainers),
-            "steps": self.steps,
-            "elapsed": self.elapsed,
-            "statistics": self.statistics.state(),
-            "environment": self.settings.env_settings.env_path,
-            "parameters": self._parameters(),
-            "lessons": self.lessons.state(),
-            "best": self.best,
-            "seed": self.settings.env_settings.seed,
-            "replay_restored": self.roster.replay_restored,
-            "versions": versions(),
-        }
-        save_json(directory / RUN_FILE, facts)
-
-    def save_softly(self) -> None:
-        """Commits; a disk that is full costs a warning and the interval, not the run."""
-        try:
-            self.save()
-        except StorageError as error:
-            self.notify(f"Checkpoint not saved: {error} Training goes on; the last one is intact.")
-
-    def _parameters(self) -> dict[str, Any]:
+    @property
+    def parameters(self) -> dict[str, Any]:
         """Environment parameters as plain values."""
         return {name: to_json(value) for name, value in self.lessons.parameters.items()}
 
@@ -286,6 +263,9 @@ class Session:
         self.statistics.set(name, IS_TRAINING, float(not trainer.finished))
         for tag, value in self.lessons.statistics().items():
             self.statistics.set(name, tag, value)
+        elo = self.self_play.elo(name)
+        if elo is not None:
+            self.statistics.set(name, ELO, elo)
         self._writers.write(
             name,
             trainer.steps // frequency * frequency,

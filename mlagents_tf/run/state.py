@@ -135,6 +135,11 @@ def commit_at(path: Path) -> Path:
     return found.path
 
 
+def run_of(path: Path) -> Path:
+    """The directory of a run, given it or one of its commits."""
+    return path.parent.parent if (path / RUN_FILE).is_file() else path
+
+
 def _to_stderr(text: str) -> None:
     print(f"[WARNING] {text}", file=sys.stderr)
 

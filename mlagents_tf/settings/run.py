@@ -19,6 +19,7 @@ from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.base import Settings, near
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.evaluation import EvaluationSettings
+from mlagents_tf.settings.names import base_name, team_of
 from mlagents_tf.settings.parameters import Parameter
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -213,7 +214,7 @@ class RunSettings(Settings):
         Raises:
             SettingsError: it is not listed, others are, and there are no default_settings.
         """
-        known = self.behaviors.get(name) or self.behaviors.get(name.split("?", 1)[0])
+        known = self.behaviors.get(name) or self.behaviors.get(base_name(name))
         if known is not None:
             return known
         if self.default_settings is not None:
@@ -221,9 +222,18 @@ class RunSettings(Settings):
         if not self.behaviors:
             return BehaviorSettings()
         listed = ", ".join(sorted(self.behaviors))
-        hint = near(name.split("?", 1)[0], self.behaviors)
+        hint = near(base_name(name), self.behaviors)
         raise SettingsError(
             f"the environment has behavior '{name}', but the configuration has only: {listed}."
             f"{hint if 'Did you mean' in hint else ''} "
             f"Add 'behaviors.{name}', or 'default_settings' for all that are not listed."
         )
+
+    def trainer_name(self, behavior: str) -> str:
+        """What the trainer of a behavior of the environment is called.
+
+        With `self_play` all teams have one trainer, which is called as their behavior is without
+        them. Otherwise each team has its own; team 0 need not be named.
+        """
+        shared = self.for_behavior(behavior).self_play is not None
+        return base_name(behavior) if shared or team_of(behavior) == 0 else behavior

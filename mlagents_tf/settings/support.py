@@ -21,6 +21,7 @@ IMPLEMENTED: frozenset[str] = frozenset(
         "encoder",
         "samplers",
         "curricula",
+        "self_play",
     }
 )
 

@@ -222,17 +222,17 @@ class Trainer(ABC):
         Raises:
             DataError: an earlier version wrote it, or the network has changed since.
         """
-        if self.memory.state() and not _under("memory/", state.arrays):
+        if self.memory.state() and not under("memory/", state.arrays):
             raise DataError(
                 f"behavior {self.behavior}: this checkpoint is of an earlier version, which stored "
                 "optimizer and memory in another way. Its weights are good: begin a new run with "
                 "--initialize-from."
             )
-        self.load_weights(_under("network/", state.arrays))
-        for name, array in _under("optimizer/", state.arrays).items():
+        self.load_weights(under("network/", state.arrays))
+        for name, array in under("optimizer/", state.arrays).items():
             self.optimizer.variables[int(name)].assign(array)
         for name, part in self._parts().items():
-            part.load_state(_under(f"{name}/", state.arrays))
+            part.load_state(under(f"{name}/", state.arrays))
         self.steps = int(state.facts["steps"])
         self.rng.bit_generator.state = state.facts["generator"]
 
@@ -244,6 +244,6 @@ class Trainer(ABC):
         return parts | ({"cloning": self.cloning} if self.cloning else {})
 
 
-def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Arrays whose names begin with `prefix`, without it."""
     return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}

@@ -78,6 +78,7 @@ class Case(NamedTuple):
     Attributes:
         parts: beginnings of names that the arrays of a checkpoint must have.
         stop: falls between two updates, with episodes and memory unfinished.
+        beside: the same as `parts`, of what is no trainer's.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Case(NamedTuple):
     areas: int
     parts: tuple[str, ...] = (*STATE, "trainer.npz:memory/rows/obs_0")
     stop: int = 1500
+    beside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -138,6 +140,17 @@ environment_parameters:
 """
 )
 CASES.append(Case("ppo-lessons", LESSONS, "3DBall", 12))
+# the teams have changed places once when it is stopped; opponents remember what they saw
+SELF_PLAY = PPO.replace(*MEMORY) + (
+    "  self_play: {save_steps: 200, team_change: 1100, swap_steps: 130, window: 3}\n"
+)
+OPPONENTS = (
+    "self_play.npz:ladders/Tennis/snapshots/2/",
+    "self_play.npz:ladders/Tennis/memories/Tennis?team=0/columns/memories",
+    "self_play.npz:matches/Tennis?team=1/",
+    "self_play.json",
+)
+CASES.append(Case("ppo-self-play", SELF_PLAY, "Tennis", 12, (*STATE, *REMEMBERED), 1500, OPPONENTS))
 by_name = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -202,6 +215,8 @@ def test_the_traces_that_are_compared_are_all_there(case, in_one_go, monkeypatch
     assert updates[0] < case.stop < updates[-1]
     for part in case.parts:
         assert any(name.startswith(f"{case.env}/{part}") for name in found)
+    for part in case.beside:
+        assert any(name.startswith(part) for name in found)
     assert found[f"{case.env}/trainer.json"].keys() >= {"steps", "generator"}
     assert found["run.json"].keys() >= {"steps", "statistics"}
     assert {"env.json", "env.npz:/ids"} <= found.keys()

@@ -9,9 +9,8 @@ from mlagents_tf.cli.main import main
 from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
 from mlagents_tf.envs.registry import make_env
 from mlagents_tf.errors import StorageError
-from mlagents_tf.run import environments
+from mlagents_tf.run import environments, saving
 from mlagents_tf.run import learn as learn_module
-from mlagents_tf.run import session as session_module
 from mlagents_tf.run.checkpoints import find_commits
 from mlagents_tf.run.lock import RunLock
 from mlagents_tf.run.storage import load_arrays, load_json
@@ -298,7 +297,7 @@ def test_an_exception_of_the_environment_does_not_cost_what_was_learned(
 
 
 def test_a_full_disk_costs_a_warning_and_the_interval(tmp_path, run_dir, monkeypatch, capsys):
-    real, calls = session_module.commit, []
+    real, calls = saving.commit, []
 
     def commit(*args, **kwargs):
         calls.append(args)
@@ -306,7 +305,7 @@ def test_a_full_disk_costs_a_warning_and_the_interval(tmp_path, run_dir, monkeyp
             raise StorageError("disk: cannot save: No space left on device.")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(session_module, "commit", commit)
+    monkeypatch.setattr(saving, "commit", commit)
     assert learn(tmp_path) == 0
     assert "Checkpoint not saved: disk: cannot save: No space left" in capsys.readouterr().out
     assert committed_steps(run_dir)[0] >= 1000
@@ -316,7 +315,7 @@ def test_a_last_checkpoint_that_cannot_be_saved_is_an_error(tmp_path, monkeypatc
     def commit(*args, **kwargs):
         raise StorageError("disk: cannot save: No space left on device.")
 
-    monkeypatch.setattr(session_module, "commit", commit)
+    monkeypatch.setattr(saving, "commit", commit)
     assert learn(tmp_path, "--max-steps", "100") == 4
     assert "No space left" in capsys.readouterr().err
 
@@ -330,15 +329,11 @@ def test_a_failed_export_is_a_warning(tmp_path, monkeypatch, capsys):
     assert "was not exported: no exporter. Its checkpoint is safe" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("override", "feature"),
-    [
-        ("default_settings.self_play={save_steps: 100}", "self_play"),
-    ],
-)
-def test_what_does_not_exist_yet_is_refused_by_name(tmp_path, capsys, override, feature):
-    assert learn(tmp_path, "--set", override) == 2
-    assert feature in capsys.readouterr().err
+def test_what_does_not_exist_yet_is_refused_by_name(tmp_path, capsys):
+    poca = ("--set", "default_settings.trainer_type=poca")
+    memory = ("--set", "default_settings.network_settings.memory={sequence_length: 8}")
+    assert learn(tmp_path, *poca, *memory) == 2
+    assert "network_settings.memory" in capsys.readouterr().err
 
 
 def test_an_image_too_small_for_its_encoder_names_another(tmp_path, capsys):

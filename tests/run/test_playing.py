@@ -9,8 +9,9 @@ from mlagents_tf.cli.export import FORMATS
 from mlagents_tf.cli.main import main
 from mlagents_tf.envs.registry import EMBEDDED, make_env
 from mlagents_tf.export.models import OnnxModel
-from mlagents_tf.run.evaluate import Players, load_run
+from mlagents_tf.run.evaluate import load_run
 from mlagents_tf.run.playing import players_with_model
+from mlagents_tf.run.seats import Players
 from tests.run import ml_agents_models
 from tests.run.runs import arguments
 

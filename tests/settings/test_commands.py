@@ -34,9 +34,11 @@ def test_validate_sums_up_each_behavior(capsys):
 
 def test_validate_names_what_is_not_implemented(tmp_path, capsys):
     path = tmp_path / "t.yaml"
-    path.write_text("behaviors: {A: {self_play: {}}}")
+    path.write_text(
+        "behaviors: {A: {trainer_type: poca, network_settings: {memory: {sequence_length: 8}}}}"
+    )
     assert call("validate", path) == 0
-    assert "not implemented yet: behaviors.A.self_play" in capsys.readouterr().out
+    assert "not implemented yet: behaviors.A.network_settings.memory" in capsys.readouterr().out
 
 
 def test_validate_checks_all_files_and_returns_2_if_one_is_wrong(tmp_path, capsys):
