@@ -1,8 +1,11 @@
-"""A Gymnasium environment with environment parameters; importing this module registers it."""
+"""Gymnasium environments with environment parameters; importing this module registers them."""
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+
+from mlagents_tf.envs.gymnasium_single import EnvAsGymEnv
+from mlagents_tf.envs.registry import make_env
 
 
 class Falling(gymnasium.Env):
@@ -51,6 +54,12 @@ class Muddled(Falling):
     environment_parameters = ("gravity",)
 
 
+def ball(**keys):
+    """3DBall as others see it."""
+    return EnvAsGymEnv(lambda seed: make_env("3DBall", num_areas=1, seed=seed), **keys)
+
+
+gymnasium.register("Parameters/Ball-v0", entry_point=ball)
 gymnasium.register("Parameters/Falling-v0", entry_point=Falling)
 gymnasium.register("Parameters/Windy-v0", entry_point=lambda **keys: Windy(Falling(**keys)))
 gymnasium.register("Parameters/Muddled-v0", entry_point=Muddled)

@@ -7,7 +7,6 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from mlagents_tf.envs.check import check_env  # noqa: E402
 from mlagents_tf.envs.env import AdjustableEnv  # noqa: E402
-from mlagents_tf.envs.gymnasium_single import EnvAsGymEnv  # noqa: E402
 from mlagents_tf.envs.registry import make_env  # noqa: E402
 from mlagents_tf.envs.workers.shared import LIFE_BITS  # noqa: E402
 from mlagents_tf.errors import EnvError  # noqa: E402
@@ -137,5 +136,9 @@ def test_parameters_reach_workers():
 
 
 def test_our_own_environments_declare_theirs_when_they_are_wrapped():
-    env = EnvAsGymEnv(lambda seed: make_env("3DBall", num_areas=1, seed=seed))
-    assert env.environment_parameters == {"scale": 1.0, "gravity": 9.81, "mass": 1.0}
+    env = make_env("gym:tests.envs.falling:Parameters/Ball-v0")
+    env.reset({"scale": 2.0, "wings": 1.0})
+    wrapped = env._vector.envs[0].unwrapped
+    assert wrapped.environment_parameters == {"scale": 1.0, "gravity": 9.81, "mass": 1.0}
+    assert wrapped.env.parameters["scale"] == 2.0
+    assert env.unknown_parameters == {"wings"}
