@@ -15,7 +15,17 @@ import sys
 import tempfile
 from collections.abc import Mapping
 
-from synthetic import OBSERVATION, OPTIONS, Clock, Game, Moment, Side, arguments, settings
+from synthetic import (
+    OBSERVATION,
+    OPTIONS,
+    Clock,
+    Game,
+    Moment,
+    Side,
+    after_each,
+    arguments,
+    settings,
+)
 
 import mlagents_tf
 from mlagents_tf.errors import EnvEndedError
@@ -66,22 +76,10 @@ def _step(seen: Moment, side: Side) -> Step:
     return stack_steps(last, everyone)
 
 
-def time_updates(clock: Clock) -> None:
-    """Tells the clock of every update of every trainer."""
-    update = Trainer.update
-
-    def timed(trainer: Trainer) -> dict[str, float]:
-        statistics = update(trainer)
-        clock.updated(trainer.behavior, trainer.steps)
-        return statistics
-
-    setattr(Trainer, "update", timed)  # noqa: B010
-
-
 def main() -> None:
     args = arguments(__doc__)
     clock = Clock(args.warm_up, args.seconds, args.windows)
-    time_updates(clock)
+    after_each(Trainer, "update", lambda t: clock.updated(t.behavior, t.steps))
     world = World(Game(args.game, clock), clock)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         chosen = settings(args.game, args.hidden_units)

@@ -10,11 +10,9 @@ same process, so that what a player costs (a process, a pipe, messages) is not m
 
 from __future__ import annotations
 
-import collections
 import json
 import os
 import tempfile
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,7 +44,17 @@ from mlagents_envs.base_env import (
 from mlagents_envs.exception import UnityCommunicatorStoppedException
 from mlagents_envs.side_channel.environment_parameters_channel import EnvironmentParametersChannel
 from numpy.typing import NDArray
-from synthetic import OBSERVATION, OPTIONS, Clock, Game, Moment, Side, arguments, settings
+from synthetic import (
+    OBSERVATION,
+    OPTIONS,
+    Clock,
+    Game,
+    Moment,
+    Side,
+    after_each,
+    arguments,
+    settings,
+)
 
 SPEC = BehaviorSpec(
     [ObservationSpec((OBSERVATION,), (DimensionProperty.NONE,), ObservationType.DEFAULT, "obs")],
@@ -122,18 +130,6 @@ def repair_poca() -> None:
     poca.lambda_return = repaired
 
 
-def after_each(kind: type, name: str, call: Callable[[Any], object]) -> None:
-    """Calls `call` with the object after each call of one of its methods."""
-    method = getattr(kind, name)
-
-    def watched(self: Any, *args: Any) -> Any:
-        result = method(self, *args)
-        call(self)
-        return result
-
-    setattr(kind, name, watched)
-
-
 def learn(chosen: dict[str, Any], world: World, folder: str) -> None:
     """What `mlagents-learn` does with these settings."""
     run = {"run_id": "game", "results_dir": folder}
@@ -155,18 +151,18 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     clock = Clock(args.warm_up, args.seconds, args.windows)
-    happened: collections.Counter[str] = collections.Counter()
     after_each(OnPolicyTrainer, "_update_policy", lambda t: clock.updated(t.brain_name, t.get_step))
-    for kind, name in (
-        (GhostTrainer, "_save_snapshot"),
-        (GhostTrainer, "_swap_snapshots"),
-        (GhostController, "change_training_team"),
-    ):
-        after_each(kind, name, lambda _, name=name: happened.update([name]))
+    clock.count(
+        (
+            (GhostTrainer, "_save_snapshot", "snapshots"),
+            (GhostTrainer, "_swap_snapshots", "swaps"),
+            (GhostController, "change_training_team", "team changes"),
+        )
+    )
     with tempfile.TemporaryDirectory() as folder:
         learn(settings(args.game, args.hidden_units), World(Game(args.game, clock), clock), folder)
     facts = {"library": "mlagents", "game": args.game, "threads": torch.get_num_threads()}
-    print(json.dumps(facts | clock.report() | {"happened": happened}))
+    print(json.dumps(facts | clock.report()))
 
 
 if __name__ == "__main__":

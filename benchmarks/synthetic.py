@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +67,18 @@ def settings(game: str, hidden_units: int) -> dict[str, Any]:
             "play_against_latest_model_ratio": 0.5,
         }
     return {"behaviors": {NAME: behavior}}
+
+
+def after_each(kind: type, name: str, call: Callable[[Any], object]) -> None:
+    """Calls `call` with the object after each call of one of its methods."""
+    method = getattr(kind, name)
+
+    def watched(self: Any, *args: Any, **others: Any) -> Any:
+        result = method(self, *args, **others)
+        call(self)
+        return result
+
+    setattr(kind, name, watched)
 
 
 class Side(NamedTuple):
@@ -178,10 +192,12 @@ class Clock:
     Attributes:
         steps: of all agents together; the game counts them.
         updates: of all learners together.
+        happened: how often, of what was to be counted.
     """
 
     def __init__(self, warm_up: int, seconds: float, windows: int) -> None:
         self.steps = self.updates = 0
+        self.happened: Counter[str] = Counter()
         self._warm_up, self._seconds, self._wanted = warm_up, seconds, windows
         self._learned: dict[str, int] = {}
         self._began = np.zeros(4)
@@ -204,6 +220,11 @@ class Clock:
             self._windows.append(now - self._began)
             self._began = now
 
+    def count(self, calls: Iterable[tuple[type, str, str]]) -> None:
+        """Counts what happens: [(class, method, what a call of it is)]."""
+        for kind, method, what in calls:
+            after_each(kind, method, lambda _, what=what: self.happened.update([what]))
+
     def report(self) -> dict[str, Any]:
         """Medians of the windows, each by the clock and by the time of the processor."""
         seconds, processor, steps, learned = np.stack(self._windows, axis=1)
@@ -214,4 +235,5 @@ class Clock:
             "learned_per_cpu_s": round(float(np.median(learned / processor)), 1),
             "windows": (steps / seconds).round().tolist(),
             "updates": self.updates,
+            "happened": dict(self.happened),
         }
