@@ -58,7 +58,7 @@ def commands(args: argparse.Namespace, game: str) -> dict[str, list[str]]:
     sizes += ["--hidden-units", str(args.hidden_units)]
     found = {OURS: [*ours, game, *sizes]}
     if game == SELF_PLAY:
-        found |= {other: [*ours, other, *sizes] for other in (TEAMS_ALONE, PPO)}
+        found |= {f"{OURS}, {g}": [*ours, g, *sizes] for g in (TEAMS_ALONE, PPO)}
     if args.torch_python:
         theirs = [args.torch_python, str(HERE / "group_end_to_end_peers.py"), game, *sizes]
         for threads in args.threads:
