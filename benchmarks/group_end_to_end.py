@@ -29,6 +29,8 @@ from synthetic import (
 
 import mlagents_tf
 from mlagents_tf.errors import EnvEndedError
+from mlagents_tf.run.ladder import Ladder
+from mlagents_tf.run.opponents import SelfPlay
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.steps import Actions, Step, make_step, stack_steps
 from mlagents_tf.trainers.trainer import Trainer
@@ -80,6 +82,13 @@ def main() -> None:
     args = arguments(__doc__)
     clock = Clock(args.warm_up, args.seconds, args.windows)
     after_each(Trainer, "update", lambda t: clock.updated(t.behavior, t.steps))
+    clock.count(
+        (
+            (Ladder, "save", "snapshots"),
+            (Ladder, "swap", "swaps"),
+            (SelfPlay, "_change", "team changes"),
+        )
+    )
     world = World(Game(args.game, clock), clock)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         chosen = settings(args.game, args.hidden_units)
