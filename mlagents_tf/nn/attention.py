@@ -86,7 +86,7 @@ def gathered(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, mask: tf.Tensor
     Returns:
         [N, M, H].
     """
-    query, key, value = _heads(query), _heads(key), _heads(value)
+    query, key, value = split_heads(query), split_heads(key), split_heads(value)
     width = NUM_HEADS * value.shape[-1]
     # ML-Agents divides by the whole width, not by a head's
     scores = tf.matmul(query, key, transpose_b=True) / width**0.5
@@ -100,7 +100,7 @@ def present(entities: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.reduce_sum(tf.square(entities), axis=-1) >= PRESENT, tf.float32)
 
 
-def _heads(x: tf.Tensor) -> tf.Tensor:
+def split_heads(x: tf.Tensor) -> tf.Tensor:
     """[N, M, H] -> [N, heads, M, H / heads]."""
     split = tf.reshape(x, (-1, x.shape[1], NUM_HEADS, x.shape[2] // NUM_HEADS))
     return tf.transpose(split, (0, 2, 1, 3))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mlagents_tf.nn.attention import NUM_HEADS, gathered, pooled, small_dense
+from mlagents_tf.nn.attention import FAR_BELOW, NUM_HEADS, pooled, small_dense, split_heads
 from mlagents_tf.nn.bodies import Body, NetworkShape, draw_seeds
 from mlagents_tf.nn.conditioning import scaled_normal, standardized
 from mlagents_tf.nn.critics import ValueHeads
@@ -17,6 +17,7 @@ from mlagents_tf.nn.inputs import ObservationInputs, Seen
 from mlagents_tf.nn.policies import Policy
 from mlagents_tf.ops.actions import action_vector
 from mlagents_tf.specs import Spec
+from mlagents_tf.steps import FloatArray
 
 SEEDS = 10
 """Of a critic, beside one for each dense layer."""
@@ -104,30 +105,69 @@ class GroupCritic(keras.layers.Layer):
         """
         n = present.shape[1]
         encoding = self.encoder(seen)
-        views = tf.concat([tf.eye(n), tf.ones([1, n])], axis=0)[None, :, :, None]  # 1: as seen
         by_seeing = standardized(self.seen(encoding))
         by_acting = standardized(self.acted(tf.concat([encoding, actions], axis=-1)))
-
-        def viewed(layer: keras.layers.Dense | None) -> tf.Tensor:
-            """[G * (n + 1), n, H] of all agents, from the place of each and from outside."""
-            one, other = (
-                tf.reshape(x if layer is None else layer(x), (-1, 1, n, x.shape[-1]))
-                for x in (by_seeing, by_acting)
-            )
-            return tf.reshape(views * one + (1.0 - views) * other, (-1, n, one.shape[-1]))
-
-        mask = tf.repeat(present, n + 1, axis=0)
-        found = gathered(viewed(self.query), viewed(self.key), viewed(self.value), mask)
-        x = pooled(standardized(viewed(None) + self.output_layer(found)), mask)
+        width = by_seeing.shape[-1]
+        one, other = (tf.reshape(x, (-1, 1, n, width)) for x in (by_seeing, by_acting))
+        ways = tf.constant(_ways(n))[:, :, None]
+        found = self._attended(tf.concat([one, other], axis=2)[:, 0], present)
+        x = standardized(ways * one + (1.0 - ways) * other + found)
+        x = tf.reshape(pooled(x, present[:, None]), (-1, width))
         for dense in self.dense:
             x = dense(x)
-        count = (
-            2.0 * tf.reduce_sum(mask, axis=1, keepdims=True) / tf.convert_to_tensor(self.largest)
-            - 1.0
-        )
-        values = self.heads(tf.concat([x, count], axis=-1))[..., 0]
+        largest = tf.convert_to_tensor(self.largest)
+        count = 2.0 * tf.reduce_sum(present, axis=1, keepdims=True) / largest - 1.0
+        counts = tf.repeat(count, n + 1, axis=0)
+        values = self.heads(tf.concat([x, counts], axis=-1))[..., 0]
         values = tf.reshape(values, (values.shape[0], -1, n + 1))
         return GroupValues(values[..., n], values[..., :n])
+
+    def _attended(self, embeddings: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """What each agent gathers from all that are present, in each way to look at a group.
+
+        The output layer is linear, so values go through it before they are averaged: 2 n times
+        for a group instead of (n + 1) n times.
+
+        Args:
+            embeddings: [G, 2 n, H] of n agents by what they see, then by that and what they do.
+            present: [G, n] 1 where there is an agent.
+
+        Returns:
+            [G, n + 1, n, H].
+        """
+        n, width = present.shape[1], embeddings.shape[-1]
+        flat = tf.reshape(embeddings, (-1, width))
+        query, key, value = tf.split(_at_once(flat, self.query, self.key, self.value), 3, axis=-1)
+        query, key = (split_heads(tf.reshape(x, (-1, 2 * n, width))) for x in (query, key))
+        scores = tf.matmul(query, key, transpose_b=True) / width**0.5  # [G, heads, 2 n, 2 n]
+        ways = tf.constant(_ways(n))
+        one, other = tf.split(scores[:, :, None], 2, axis=3)
+        scores = ways[..., None] * one + (1.0 - ways[..., None]) * other  # [..., n + 1, n, 2 n]
+        counts = tf.concat([ways, 1.0 - ways], axis=1) * tf.tile(present, (1, 2))[:, None]
+        weights = tf.nn.softmax(scores + FAR_BELOW * (1.0 - counts)[:, None, :, None])
+        kernels = tf.split(tf.convert_to_tensor(self.output_layer.kernel), NUM_HEADS, axis=0)
+        heads = zip(tf.split(value, NUM_HEADS, axis=-1), kernels, strict=True)
+        values = tf.concat([tf.matmul(x, kernel) for x, kernel in heads], axis=-1)
+        weights = tf.transpose(weights, (0, 2, 3, 4, 1))  # [G, n + 1, n, 2 n, heads]
+        every = 2 * n * NUM_HEADS  # both embeddings of each agent, in each head
+        found = tf.matmul(
+            tf.reshape(weights, (-1, (n + 1) * n, every)), tf.reshape(values, (-1, every, width))
+        )
+        return tf.reshape(found + self.output_layer.bias, (-1, n + 1, n, width))
+
+
+def _ways(n: int) -> FloatArray:
+    """[n + 1, n] 1 where an agent counts by what it sees: from the place of each, from outside."""
+    return np.concatenate([np.eye(n), np.ones((1, n))]).astype(np.float32)
+
+
+def _at_once(x: tf.Tensor, *layers: keras.layers.Dense) -> tf.Tensor:
+    """[N, X] -> [N, sum of units] of linear layers side by side, as one matrix product."""
+    kernels, biases = (
+        [tf.convert_to_tensor(getattr(layer, name)) for layer in layers]
+        for name in ("kernel", "bias")
+    )
+    return tf.matmul(x, tf.concat(kernels, axis=1)) + tf.concat(biases, axis=0)
 
 
 class GroupActorCritic(keras.layers.Layer):
