@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -124,27 +124,31 @@ class Ladder:
 
     def swap(self, learning: int, rng: np.random.Generator) -> None:
         """Draws a snapshot, or the newest policy, for each team that does not learn."""
-        for behavior in self.behaviors(lambda team: team != learning):
-            self.seat(behavior, rng, learns=learning in self.teams.values())
+        for behavior in self.opposing(learning):
+            self.seat(behavior, learning, rng)
         self.swapped = self.steps
 
-    def seat(self, behavior: str, rng: np.random.Generator, *, learns: bool) -> None:
-        """Draws who plays a behavior.
+    def seat(self, behavior: str, learning: int, rng: np.random.Generator) -> None:
+        """Draws who plays a behavior while another team learns.
 
-        A newest policy that does not learn itself is rated by what it does as an opponent.
+        A newest policy that does not learn itself then is rated by what it does as an opponent.
         """
         if behavior not in self.opponents:
             self.opponents[behavior] = self.make_opponent()
         if rng.random() < self.settings.play_against_latest_model_ratio:
             latest = self.present()
-            self.opponents[behavior].play(latest, latest if learns else self)
+            self.opponents[behavior].play(latest, latest if self.has(learning) else self)
         else:
             drawn = self.pool[rng.integers(len(self.pool))]
             self.opponents[behavior].play(drawn, drawn)
 
-    def behaviors(self, chosen: Callable[[int], bool]) -> list[str]:
-        """Those of the environment whose team is `chosen`."""
-        return [behavior for behavior, team in self.teams.items() if chosen(team)]
+    def has(self, team: int) -> bool:
+        """Whether it plays that team."""
+        return team in self.teams.values()
+
+    def opposing(self, learning: int) -> list[str]:
+        """Behaviors of the environment that do not learn."""
+        return [behavior for behavior, team in self.teams.items() if team != learning]
 
     def make_opponent(self) -> Opponent:
         """Somebody who can play any team of it."""

@@ -71,7 +71,6 @@ class SelfPlay:
 
         Raises:
             EnvError: what `Trainer.observe` raises, of an opponent's step.
-            SettingsError: a team sees or does something else than the first of its behavior.
         """
         if trainer.settings.self_play is None:
             return True
@@ -96,8 +95,7 @@ class SelfPlay:
         if team not in self._teams:
             self._teams.append(team)
         if team != self._teams[0]:
-            learns = self._teams[0] in ladder.teams.values()
-            ladder.seat(behavior, self._rng, learns=learns)
+            ladder.seat(behavior, self._teams[0], self._rng)
 
     def _rate(self, behavior: str, ladder: Ladder, step: Step) -> None:
         """Lets the results of the learning team count; those of one step count together."""
@@ -115,7 +113,7 @@ class SelfPlay:
     def _opponents(self) -> Iterator[Opponent]:
         """Who plays now."""
         for ladder in self.ladders.values():
-            for behavior in ladder.behaviors(lambda team: team != self._teams[0]):
+            for behavior in ladder.opposing(self._teams[0]):
                 yield ladder.opponents[behavior]
 
     @property
@@ -144,7 +142,7 @@ class SelfPlay:
 
     def _learning(self, team: int) -> list[Ladder]:
         """Who learns while it is the turn of a team."""
-        return [ladder for ladder in self.ladders.values() if team in ladder.teams.values()]
+        return [ladder for ladder in self.ladders.values() if ladder.has(team)]
 
     def _change_due(self) -> bool:
         waiting = [team for team in self._teams[1:] if self._unfinished(team)]
