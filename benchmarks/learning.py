@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 PROGRAM = ("-m", "mlagents_tf")
-REWARD = "Environment/Cumulative Reward"
+REWARD, ELO = "Environment/Cumulative Reward", "Self-play/ELO"
+HEADINGS = {REWARD: "mean_reward", ELO: "elo"}
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--max-episode-steps", type=int, default=10_000)
     parser.add_argument("--threshold", type=float, help="mean reward that counts as learned")
+    parser.add_argument("--behavior", help="whose figures; the first by default")
+    parser.add_argument("--elo", action="store_true", help="the curve is of ratings, not rewards")
     parser.add_argument("--name", help="of the curve's file; the environment's by default")
     parser.add_argument(
         "--program", nargs=1, default=PROGRAM, help="a script that stands for `mlagents-tf`"
@@ -43,7 +46,8 @@ def main() -> None:
         run_dir = args.results_dir / f"{name}-{seed}"
         seconds = learn(args, run_dir, seed)
         result = evaluate(args, run_dir)
-        add_curve(args.out / f"{name}.csv", run_dir, seed)
+        column = ELO if args.elo else REWARD
+        add_curve(args.out / f"{name}.csv", run_dir, seed, column, args.behavior or "*")
         add_result(args.out / "results.csv", name, seed, seconds, result, args.threshold)
 
 
@@ -64,25 +68,28 @@ def learn(args: argparse.Namespace, run_dir: Path, seed: int) -> float:
 
 
 def evaluate(args: argparse.Namespace, run_dir: Path) -> dict[str, float]:
-    """Figures of the deterministic policy, of the run's first behavior."""
+    """Figures of the deterministic policy of one behavior."""
     command = [sys.executable, *args.program, "evaluate", str(run_dir), "--json"]
     command += ["--episodes", str(args.episodes)]
     command += ["--max-episode-steps", str(args.max_episode_steps)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return next(iter(json.loads(printed).values()))
+    found = json.loads(printed)
+    return found[args.behavior or next(iter(found))]
 
 
-def add_curve(path: Path, run_dir: Path, seed: int) -> None:
-    """Adds the run's summaries: seed, step, mean reward."""
-    table = next(run_dir.glob("*/statistics.csv"))
+def add_curve(
+    path: Path, run_dir: Path, seed: int, column: str = REWARD, behavior: str = "*"
+) -> None:
+    """Adds the run's summaries: seed, step, mean reward or rating."""
+    table = next(run_dir.glob(f"{behavior}/statistics.csv"))
     with table.open(newline="") as file:
-        rows = [(row["Step"], row[REWARD]) for row in csv.DictReader(file) if row[REWARD]]
+        rows = [(row["Step"], row[column]) for row in csv.DictReader(file) if row[column]]
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if new:
-            writer.writerow(["seed", "step", "mean_reward"])
-        writer.writerows((seed, step, f"{float(reward):.4f}") for step, reward in rows)
+            writer.writerow(["seed", "step", HEADINGS[column]])
+        writer.writerows((seed, step, f"{float(value):.4f}") for step, value in rows)
 
 
 def add_result(

@@ -15,7 +15,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-VARIANTS = ("q_target", "value_target", "flat", "without")
+VARIANTS = ("q_target", "value_target", "flat", "without", "lessons", "ppo", "Goalie")
+TEAMS = ("WallJump", "CooperativePushBlock", "DungeonEscape", "Tennis", "StrikersVsGoalie")
 BESIDES_VECTORS = ("GridWorld-image", "Match3", "FoodCollector", "Sorter")
 
 
@@ -44,6 +45,8 @@ def picture(name: str) -> str:
         return "images.svg"
     if name.startswith(("memory-", "Hallway")):
         return "memory.svg"
+    if name.startswith(TEAMS):
+        return "teams.svg"
     return "sac.svg" if name.startswith("sac-") else "curves.svg"
 
 
@@ -58,9 +61,11 @@ def draw(folder: Path, names: list[str], thresholds: dict[str, str], out: str) -
                 continue
             axis.set_prop_cycle(None)
             style, label = ("-", None) if name == panel else ("--", name.removeprefix(f"{panel}-"))
-            for steps, rewards in curves(folder / f"{name}.csv").values():
-                axis.plot(steps, rewards, style, linewidth=1.2, label=label)
+            heading, found = curves(folder / f"{name}.csv")
+            for steps, values in found.values():
+                axis.plot(steps, values, style, linewidth=1.2, label=label)
                 label = None
+            axis.set_ylabel("ELO" if heading == "elo" else "", fontsize=9)
             if name != panel:
                 axis.legend(fontsize=7)
         if thresholds[panel]:
@@ -74,15 +79,17 @@ def draw(folder: Path, names: list[str], thresholds: dict[str, str], out: str) -
     figure.savefig(folder / out, metadata={"Date": None})
 
 
-def curves(path: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """Steps and rewards of each seed."""
+def curves(path: Path) -> tuple[str, dict[str, tuple[list[int], list[float]]]]:
+    """What is drawn, and steps and values of each seed."""
     found: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
     with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            steps, rewards = found[row["seed"]]
-            steps.append(int(row["step"]))
-            rewards.append(float(row["mean_reward"]))
-    return found
+        rows = csv.reader(file)
+        heading = next(rows)[2]
+        for seed, step, value in rows:
+            steps, values = found[seed]
+            steps.append(int(step))
+            values.append(float(value))
+    return heading, found
 
 
 if __name__ == "__main__":
