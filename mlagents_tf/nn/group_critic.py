@@ -46,7 +46,7 @@ class GroupCritic(keras.layers.Layer):
     Args:
         inputs: what an agent sees.
         spec: what an agent sees and does.
-        shape: sizes and switches; it has no memory.
+        shape: sizes and switches. With memory, what each agent remembers is seen, too.
         num_signals: value heads.
         seeds: `SEEDS + shape.num_layers`, of the initial weights.
     """
@@ -63,7 +63,7 @@ class GroupCritic(keras.layers.Layer):
         super().__init__(**kwargs)
         width = -(-shape.hidden_units // NUM_HEADS) * NUM_HEADS
         eyes = shape._replace(num_layers=0, memory_size=0)
-        self.encoder = Body(inputs, eyes, seeds[:3], name="encoder")
+        self.encoder = Body(inputs, eyes, seeds[:3], shape.memory_size, name="encoder")
         size, actions = self.encoder.output_size, spec.actions
         acting = size + actions.continuous_size + actions.num_discrete
         self.seen = small_dense(size, seeds[3], "seen", "swish", width)
@@ -95,16 +95,19 @@ class GroupCritic(keras.layers.Layer):
         count = tf.reduce_max(tf.reduce_sum(present, axis=1))
         self.largest.assign(tf.maximum(self.largest.value, count))
 
-    def call(self, seen: Seen, actions: tf.Tensor, present: tf.Tensor) -> GroupValues:
+    def call(
+        self, seen: Seen, memories: tf.Tensor, actions: tf.Tensor, present: tf.Tensor
+    ) -> GroupValues:
         """What groups are worth.
 
         Args:
             seen: what G * n agents see, group by group.
+            memories: [G * n, M] what they remember before they decide.
             actions: [G * n, A] what they do.
             present: [G, n] 1 where there is an agent.
         """
         n = present.shape[1]
-        encoding = self.encoder(seen)
+        encoding = self.encoder(seen, memories)
         by_seeing = standardized(self.seen(encoding))
         by_acting = standardized(self.acted(tf.concat([encoding, actions], axis=-1)))
         width = by_seeing.shape[-1]
@@ -176,11 +179,13 @@ class GroupActorCritic(keras.layers.Layer):
     Args:
         spec: observations and actions.
         num_signals: value heads.
-        shape: sizes and switches; it has no memory.
+        shape: sizes and switches.
         rng: draws the seeds of all initial weights.
-    """
 
-    memory_size = 0
+    Attributes:
+        memory_size: numbers that the policy remembers of an agent. The critic reads them and has
+            no memory of its own.
+    """
 
     def __init__(
         self,
@@ -194,6 +199,7 @@ class GroupActorCritic(keras.layers.Layer):
         seeds = draw_seeds(rng, shape.seeds_per_body + 2)
         of_critic = draw_seeds(rng, SEEDS + shape.num_layers)
         self.policy = Policy(spec, shape, tanh=False, seeds=seeds)
+        self.memory_size = self.policy.memory_size
         self.critic = GroupCritic(
             self.policy.inputs, spec, shape, num_signals, of_critic, name="group_critic"
         )

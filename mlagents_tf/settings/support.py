@@ -37,12 +37,8 @@ def unsupported_features(
     trainer, asked = behavior.trainer_type, {}
     if trainer in BUILT_IN[TRAINER_SETTINGS]:  # what a package brings is complete
         asked[f"trainer_type:{trainer}"] = f"trainer_type: {trainer}"
-    alone = trainer != "poca"
     optional = {
-        "memory" if alone else "memory:poca": (
-            "network_settings.memory" + ("" if alone else " (of trainer_type: poca)"),
-            network.memory,
-        ),
+        "memory": ("network_settings.memory", network.memory),
         "encoder": ("network_settings.encoder", network.encoder),
         "shared_critic": (
             "hyperparameters.shared_critic",

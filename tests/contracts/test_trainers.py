@@ -57,7 +57,10 @@ def test_a_trainer_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tm
 
 
 MEMORY = {"memory_size": 6, "sequence_length": 4}
-REMEMBERING = [("ppo", "hybrid, one vector"), ("sac", "hybrid, one vector"), ("bc", VECTORS[0])]
+REMEMBERING = [
+    *itertools.product(("ppo", "poca", "sac"), ["hybrid, one vector"]),
+    ("bc", VECTORS[0]),
+]
 
 
 @pytest.mark.parametrize(("trainer_type", "name"), REMEMBERING)
@@ -68,11 +71,7 @@ def test_a_trainer_with_memory_keeps_the_contract(trainer_type, name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("trainer_type", "name"),
-    [
-        case
-        for case in itertools.product(BUILT_IN[TRAINERS], SPECS)
-        if case not in REMEMBERING and case[0] != "poca"
-    ],
+    [case for case in itertools.product(BUILT_IN[TRAINERS], SPECS) if case not in REMEMBERING],
 )
 def test_a_trainer_with_memory_keeps_the_contract_on_the_whole_matrix(trainer_type, name, tmp_path):
     check_trainer(maker(trainer_type, tmp_path, memory=MEMORY), {name: SPECS[name]})

@@ -1,4 +1,4 @@
-"""PPO and SAC keep the contract with all signals and cloning beside them."""
+"""Every trainer keeps the contract with all signals and cloning beside them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.rewards.signals import write_demo
 from tests.trainers.small import small_settings
 
 NETWORK = {"hidden_units": 8, "num_layers": 1, "normalize": True}
-TRAINERS = ("ppo", "sac")
+TRAINERS = ("ppo", "poca", "sac")
 # every kind of action and of observation once
 PAIRWISE = ("continuous, one vector", "discrete, several vectors", "hybrid, one vector")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlagents_tf.export.signature import input_shapes, policy_function
 from mlagents_tf.specs import ActionSpec, DimensionProperty, ObservationSpec
-from tests.nn.networks import make_network, make_soft, random_obs, spec_of
+from tests.nn.networks import make_group, make_network, make_soft, random_obs, spec_of
 
 IMAGE = ObservationSpec((3, 24, 20), dtype="uint8")
 ROWS = (DimensionProperty.VARIABLE_SIZE, DimensionProperty.NONE)
@@ -49,7 +49,7 @@ def make_policy(actions, observations="vector", algorithm="ppo", memory="no memo
     shape = dict(OBSERVATIONS[observations])
     spec = spec_of(ACTIONS[actions], shape.pop("sizes"), shape.pop("goals", 0))
     spec = replace(spec, observations=(*shape.pop("others", ()), *spec.observations))
-    make = {"ppo": make_network, "sac": make_soft}[algorithm]
+    make = {"ppo": make_network, "poca": make_group, "sac": make_soft}[algorithm]
     shape["memory_size"] = MEMORIES[memory]
     policy = make(spec, normalize=True, seed=seed, **shape).policy
     rng = np.random.default_rng(seed + 1)

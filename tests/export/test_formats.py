@@ -11,7 +11,15 @@ from mlagents_tf.export.formats import SUFFIXES, export_policy
 from mlagents_tf.export.models import open_model
 from mlagents_tf.export.verify import BATCHES
 from mlagents_tf.trainers.actor import Actor
-from tests.export.policies import ALGORITHMS, EVERY_CASE, FORMATS, PAIRWISE, inputs_of, make_policy
+from tests.export.policies import (
+    ALGORITHMS,
+    EVERY_CASE,
+    FORMATS,
+    MEMORIES,
+    PAIRWISE,
+    inputs_of,
+    make_policy,
+)
 
 
 @pytest.fixture(params=FORMATS)
@@ -62,6 +70,12 @@ def test_an_exported_policy_takes_the_same_actions(case, tmp_path):
 @pytest.mark.parametrize("case", EVERY_CASE, ids=" ".join)
 def test_an_exported_policy_of_any_kind_takes_the_same_actions(case, tmp_path):
     test_an_exported_policy_takes_the_same_actions(case, tmp_path)
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_an_exported_policy_of_poca_takes_the_same_actions(memory, name, tmp_path):
+    policy = make_policy("hybrid", algorithm="poca", memory=memory)
+    check_acts_alike(policy, exported(policy, name, tmp_path))
 
 
 def test_the_fast_tests_have_every_pair_of_properties():

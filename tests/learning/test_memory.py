@@ -1,4 +1,4 @@
-"""What only a policy that remembers can do, PPO and SAC learn to do."""
+"""What only a policy that remembers can do, every trainer learns to do."""
 
 import json
 
@@ -19,7 +19,7 @@ def learned(tmp_path, capsys, trainer, *more):
     return next(iter(json.loads(capsys.readouterr().out).values()))["mean_reward"]
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "sac"])
+@pytest.mark.parametrize("trainer", ["ppo", "poca", "sac"])
 def test_a_side_that_was_shown_at_the_start_is_remembered(tmp_path, capsys, trainer):
     assert learned(tmp_path, capsys, trainer) > 0.9
 

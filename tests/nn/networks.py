@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mlagents_tf.nn.bodies import NetworkShape
 from mlagents_tf.nn.critics import ActorCritic, SoftActorCritic
+from mlagents_tf.nn.group_critic import GroupActorCritic
 from mlagents_tf.specs import ActionSpec, ObservationSpec, ObservationType, Spec
 
 ACTIONS = {
@@ -31,6 +32,17 @@ def make_network(
     """A network of width 16 that has seen fifty rows if it normalises."""
     wanted = NetworkShape(**{"hidden_units": 16, **shape})
     network = ActorCritic(spec, num_signals, wanted, np.random.default_rng(seed), shared_critic)
+    if wanted.normalize:
+        network.policy.inputs.observe(random_obs(spec, 50), tf.ones(50))
+    return network
+
+
+def make_group(
+    spec: Spec, num_signals: int = 1, seed: int = 0, **shape: object
+) -> GroupActorCritic:
+    """POCA's network of width 16 that has seen fifty rows if it normalises."""
+    wanted = NetworkShape(**{"hidden_units": 16, **shape})
+    network = GroupActorCritic(spec, num_signals, wanted, np.random.default_rng(seed))
     if wanted.normalize:
         network.policy.inputs.observe(random_obs(spec, 50), tf.ones(50))
     return network

@@ -31,10 +31,12 @@ class Crowd:
         branches = np.array(actions.discrete_branches, np.int32)
         self.discrete = rng.integers(0, branches, (n, len(branches))).astype(np.int32)
         self.present = np.tile(np.array(present, np.float32), (GROUPS, 1))
+        self.memories = np.zeros((n, 0), np.float32)
 
     def valued(self, network):
         return network.critic(
             network.policy.inputs(tuple(map(tf.constant, self.obs))),
+            tf.constant(self.memories),
             network.actions(tf.constant(self.continuous), tf.constant(self.discrete)),
             tf.constant(self.present),
         )
@@ -84,9 +86,8 @@ def test_absent_mates_have_no_gradient():
     continuous = tf.Variable(crowd.continuous)
     with tf.GradientTape() as tape:
         actions = made.actions(continuous, tf.constant(crowd.discrete))
-        values, baselines = made.critic(
-            made.policy.inputs((obs.value(),)), actions, tf.constant(crowd.present)
-        )
+        seen, memories = made.policy.inputs((obs.value(),)), tf.constant(crowd.memories)
+        values, baselines = made.critic(seen, memories, actions, tf.constant(crowd.present))
         total = tf.reduce_sum(values) + tf.reduce_sum(baselines[..., :2])
     of_obs, of_actions = tape.gradient(total, [obs, continuous])
     absent = np.tile([False, False, True, True], GROUPS)
@@ -106,13 +107,23 @@ def test_a_baseline_knows_what_mates_do_and_not_what_the_agent_does():
     assert (np.abs(found.baselines - baselines)[..., 1:] > 1e-5).all()
 
 
+def test_what_an_agent_remembers_is_seen_by_its_mates_and_by_itself():
+    made, crowd = network(SPEC, memory_size=6), Crowd(SPEC, [1, 1, 1, 1])
+    crowd.memories = np.zeros((GROUPS * PLACES, 6), np.float32)
+    values, baselines = crowd.valued(made)
+    crowd.memories[::PLACES] = 1.0  # the first of each group
+    found = crowd.valued(made)
+    assert (np.abs(found.values - values) > 1e-5).all()
+    assert (np.abs(found.baselines - baselines) > 1e-5).all()
+
+
 def test_padding_changes_nothing():
     made, crowd = network(SPEC), Crowd(SPEC, [1, 1, 0, 0])
     values, baselines = crowd.valued(made)
     keep = np.tile([True, True, False, False], GROUPS)
     crowd.obs = tuple(x[keep] for x in crowd.obs)
     crowd.continuous, crowd.discrete = crowd.continuous[keep], crowd.discrete[keep]
-    crowd.present = crowd.present[:, :2]
+    crowd.present, crowd.memories = crowd.present[:, :2], crowd.memories[keep]
     found = crowd.valued(made)
     np.testing.assert_allclose(found.values, values, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.baselines, baselines[..., :2], rtol=1e-4, atol=1e-5)

@@ -32,6 +32,8 @@ default_settings:
 """
 
 
+POCA = PPO.replace("trainer_type: ppo", "trainer_type: poca")
+
 SAC = """
 default_settings:
   trainer_type: sac
@@ -105,6 +107,14 @@ CASES = [
     Case("sac-continuous", Q_TARGET, "3DBall", 12, STATE + REPLAY),
     Case("sac-discrete", VALUE_TARGET, "GridWorldVector", 9, STATE + REPLAY),
     Case("sac-hybrid", VALUE_TARGET, "toy-hybrid", 5, STATE + REPLAY),
+    Case("poca", POCA, "CooperativePushBlock", 4, (*STATE, "trainer.npz:memory/groups")),
+    Case(
+        "poca-memory",
+        POCA.replace(*MEMORY),
+        "CooperativePushBlock",
+        4,
+        (*STATE, *REMEMBERED, "trainer.npz:memory/rows/memories"),
+    ),
     Case("ppo-signals", PPO + LEARNED, "toy-hybrid", 5, STATE + SIGNALS),
     Case(
         "ppo-memory",

@@ -227,12 +227,12 @@ def test_when_it_is_over_nothing_is_learned(tmp_path):
     assert any((array != before[name]).any() for name, array in trainer.weights().items())
 
 
-@pytest.mark.parametrize("trainer_type", ["ppo", "sac"])
+@pytest.mark.parametrize("trainer_type", ["ppo", "poca", "sac"])
 def test_an_update_clones_and_says_so(tmp_path, trainer_type):
     trainer = cloner(tmp_path, trainer_type, steps=10_000)
     statistics = fill_and_update(trainer, RandomWorld(HYBRID, 0))
     assert 0.3 < statistics["Losses/Pretraining Loss"] < 3
-    steps = 2 * (trainer.cloning.demonstrations.num_rows // 16) if trainer_type == "ppo" else 8
+    steps = 2 * (trainer.cloning.demonstrations.num_rows // 16) if trainer_type != "sac" else 8
     assert int(trainer.cloning.optimizer.iterations) == steps
     rate = 0.01 * (1 - trainer.steps / 10_000)
     assert float(trainer.cloning.optimizer.learning_rate) == pytest.approx(rate)

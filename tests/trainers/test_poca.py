@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mlagents_tf.errors import SettingsError
 from mlagents_tf.nn.group_critic import GroupValues
-from mlagents_tf.run.plugins import make_trainer
 from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.steps import make_step
 from mlagents_tf.trainers.check_trainer import SPECS, RandomWorld
-from tests.trainers.small import fill_and_update, small_settings, small_trainer
+from tests.trainers.small import fill_and_update, small_trainer
 
 SPEC = Spec((ObservationSpec((1,)),), ActionSpec(0, (2,)))
 GAMMA, LAMBD = 0.9, 0.5
@@ -49,13 +47,15 @@ class Sum:
     def meet(self, present):
         pass
 
-    def __call__(self, seen, actions, present):
+    def __call__(self, seen, memories, actions, present):
         obs = tf.reshape(seen.vector[:, 0], present.shape)
         return GroupValues(tf.reduce_sum(obs * present, axis=1)[None], 0.1 * (obs * present)[None])
 
 
 class ByHand:
     """A network whose policy is a trainer's and whose critic is `Sum`."""
+
+    memory_size = 0
 
     def __init__(self, network):
         self.policy, self.actions, self.critic = network.policy, network.actions, Sum()
@@ -299,9 +299,3 @@ def test_other_signals_are_said_to_stay_each_agents_own():
         SPEC, trainer_type="poca", reward_signals={"extrinsic": {}, "curiosity": {}}
     )
     assert any("curiosity stays each agent's own" in remark for remark in trainer.prepare())
-
-
-def test_memory_is_refused_in_one_sentence():
-    settings = small_settings("poca", network_settings={"memory": {"sequence_length": 4}})
-    with pytest.raises(SettingsError, match=r"network_settings\.memory .*trainer_type: poca"):
-        make_trainer("walker", SPEC, settings, 0)

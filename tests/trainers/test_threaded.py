@@ -23,7 +23,7 @@ def filled(**keys):
     return trainer, world
 
 
-@pytest.mark.parametrize("trainer_type", ["ppo", "sac"])
+@pytest.mark.parametrize("trainer_type", ["ppo", "poca", "sac"])
 def test_the_parts_of_an_update_make_the_whole(trainer_type):
     (one, _), (other, _) = (filled(trainer_type=trainer_type) for _ in range(2))
     statistics = one.update()
