@@ -32,8 +32,6 @@ default_settings:
 """
 
 
-POCA = PPO.replace("trainer_type: ppo", "trainer_type: poca")
-
 SAC = """
 default_settings:
   trainer_type: sac
@@ -81,6 +79,7 @@ class Case(NamedTuple):
         parts: beginnings of names that the arrays of a checkpoint must have.
         stop: falls between two updates, with episodes and memory unfinished.
         beside: the same as `parts`, of what is no trainer's.
+        agents: that an area begins with.
     """
 
     name: str
@@ -90,6 +89,7 @@ class Case(NamedTuple):
     parts: tuple[str, ...] = (*STATE, "trainer.npz:memory/rows/obs_0")
     stop: int = 1500
     beside: tuple[str, ...] = ()
+    agents: int = 1
 
     def __str__(self) -> str:
         return self.name
@@ -97,7 +97,7 @@ class Case(NamedTuple):
     @property
     def tick(self) -> int:
         """The environment step that leads to `stop`."""
-        return self.stop // self.areas
+        return self.stop // (self.areas * self.agents)
 
 
 CASES = [
@@ -107,13 +107,13 @@ CASES = [
     Case("sac-continuous", Q_TARGET, "3DBall", 12, STATE + REPLAY),
     Case("sac-discrete", VALUE_TARGET, "GridWorldVector", 9, STATE + REPLAY),
     Case("sac-hybrid", VALUE_TARGET, "toy-hybrid", 5, STATE + REPLAY),
-    Case("poca", POCA, "CooperativePushBlock", 4, (*STATE, "trainer.npz:memory/groups")),
     Case(
         "poca-memory",
-        POCA.replace(*MEMORY),
-        "CooperativePushBlock",
+        PPO.replace("trainer_type: ppo", "trainer_type: poca").replace(*MEMORY),
+        "DungeonEscape",
         4,
-        (*STATE, *REMEMBERED, "trainer.npz:memory/rows/memories"),
+        (*STATE, *REMEMBERED, "trainer.npz:memory/rows/memories", "trainer.npz:memory/groups"),
+        agents=3,
     ),
     Case("ppo-signals", PPO + LEARNED, "toy-hybrid", 5, STATE + SIGNALS),
     Case(
@@ -260,7 +260,7 @@ def test_a_process_that_ends_early_changes_nothing(
     case, number, code, mode, tmp_path, in_one_go, capsys
 ):
     # past 1800: what was learned and logged since the commit at 1400 must come again
-    tick = 1900 // case.areas
+    tick = 1900 // (case.areas * case.agents)
     program = [sys.executable, "-m", "tests.run.exact", str(number), str(tick)]
     ended = subprocess.run([*program, *arguments(case, tmp_path)], cwd=ROOT, check=False)
     assert ended.returncode == code
