@@ -33,7 +33,7 @@ def _mode(request, monkeypatch):
 
 
 @pytest.mark.usefixtures("_mode")
-@pytest.mark.parametrize("trainer_type", ["ppo", "poca", "sac", "bc"])
+@pytest.mark.parametrize("trainer_type", ["ppo", "sac", "bc"])
 @pytest.mark.parametrize("network", [OWN, BUILT_IN], ids=["own", "built in"])
 def test_a_trainer_keeps_the_contract(trainer_type, network, tmp_path):
     keys = {"network_settings": network}

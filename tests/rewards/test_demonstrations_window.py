@@ -235,7 +235,7 @@ def test_users_of_the_same_files_read_in_another_way_share_nothing(vectors):
     assert list(trainer.expertise) == ["gail", "behavioral_cloning"]
 
 
-@pytest.mark.parametrize("trainer_type", ["ppo", "poca", "sac"])
+@pytest.mark.parametrize("trainer_type", ["ppo", "sac"])
 def test_updates_move_the_window_and_a_resume_goes_on_with_it(vectors, trainer_type):
     one, world = learner(trainer_type, vectors), RandomWorld(VECTOR, 0)
     one.prepare()

@@ -114,7 +114,7 @@ def test_in_ppo_every_epoch_shows_every_row_once(watching):
         assert len(np.unique(np.concatenate(epoch), axis=0)) == 64
 
 
-@pytest.mark.parametrize("trainer_type", ["ppo", "poca", "sac"])
+@pytest.mark.parametrize("trainer_type", ["ppo", "sac"])
 def test_its_statistics_are_means_over_its_steps(watching, trainer_type):
     trainer = small_trainer(HYBRID, trainer_type=trainer_type, reward_signals=watching)
     statistics = fill_and_update(trainer, RandomWorld(HYBRID, 0))
@@ -218,7 +218,7 @@ class Stumbling(Watching):
         return super().train(transitions, seed) * [1.0, 0.0] + [0.0, 1.0]
 
 
-@pytest.mark.parametrize("trainer_type", ["ppo", "poca", "sac"])
+@pytest.mark.parametrize("trainer_type", ["ppo", "sac"])
 def test_steps_of_signals_that_were_left_out_stop_training(
     watching, monkeypatch, tmp_path, trainer_type
 ):
