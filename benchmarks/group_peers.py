@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--games", nargs="+", default=[POCA, SELF_PLAY])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--windows", type=int, default=3)
+    parser.add_argument("--warm-up", type=int, default=3, help="updates before the first window")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--hidden-units", type=int, default=128)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="of PyTorch")
@@ -55,7 +56,7 @@ def commands(args: argparse.Namespace, game: str) -> dict[str, list[str]]:
     """What each library runs for one game."""
     ours = [sys.executable, str(HERE / "group_end_to_end.py")]
     sizes = ["--seconds", str(args.seconds), "--windows", str(args.windows)]
-    sizes += ["--hidden-units", str(args.hidden_units)]
+    sizes += ["--hidden-units", str(args.hidden_units), "--warm-up", str(args.warm_up)]
     found = {OURS: [*ours, game, *sizes]}
     if game == SELF_PLAY:
         found |= {f"{OURS}, {g}": [*ours, g, *sizes] for g in (TEAMS_ALONE, PPO)}
