@@ -12,6 +12,7 @@ from mlagents_tf.run.plugins import list_plugins, make_trainer, trainer_class
 from mlagents_tf.settings.load import load_text
 from mlagents_tf.settings.registry import trainer_names, trainer_settings
 from mlagents_tf.settings.schema import configuration_schema
+from mlagents_tf.specs import ActionSpec, ObservationSpec, Spec
 from mlagents_tf.trainers.check_trainer import SPECS
 from mlagents_tf.trainers.ppo import PPOTrainer
 from tests.test_docker import packaging
@@ -181,3 +182,9 @@ def test_a_trainer_of_a_package_is_made_for_a_run(install):
     install()
     made = make_trainer("A", SPECS["continuous, one vector"], small_settings("slow"), seed=0)
     assert type(made).__name__ == "SlowTrainer"
+
+
+def test_an_observation_that_no_network_sees_is_refused():
+    video = Spec((ObservationSpec((2, 3, 8, 8)),), ActionSpec(1))
+    with pytest.raises(SettingsError, match=r"observation 0 has shape \[2, 3, 8, 8\]"):
+        make_trainer("A", video, small_settings("ppo"), seed=0)

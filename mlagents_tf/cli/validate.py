@@ -36,16 +36,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report(path: Path, loaded: Loaded) -> list[str]:
-    """What the file configures, one line for each behavior, remark and missing feature."""
-    from mlagents_tf.settings.support import unsupported
-
+    """What the file configures, one line for each behavior and remark."""
     settings = loaded.settings
     lines = [f"{path}: OK"]
     lines += [f"  {name}: {summary(b)}" for name, b in settings.behaviors.items()]
     if settings.default_settings is not None:
         lines.append(f"  all others: {summary(settings.default_settings)}")
     lines += [f"  note: {notice}" for notice in loaded.notices]
-    lines += [f"  not implemented yet: {feature}" for feature in unsupported(settings)]
     return lines
 
 

@@ -27,6 +27,9 @@ class Ended(NamedTuple):
     interrupted: BoolArray
 
 
+NOBODY = Ended(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
+
+
 class Matches:
     """Says which matches of one behavior begin and end.
 
@@ -53,6 +56,8 @@ class Matches:
         return self._enter(step, np.flatnonzero(~known & ~ended)), over
 
     def _leave(self, step: Step, slots: NDArray[np.intp], rows: NDArray[np.intp]) -> Ended:
+        if not len(rows):
+            return NOBODY
         sides, first = np.unique(self._agents["side"][slots[rows]], return_index=True)
         self._agents.remove(slots[rows])
         over = ~np.isin(sides, self._sides())
@@ -61,13 +66,14 @@ class Matches:
         return Ended(sides[over], (earned + 1.0) / 2.0, step.interrupted[last])
 
     def _enter(self, step: Step, rows: NDArray[np.intp]) -> IntArray:
+        if not len(rows):
+            return NOBODY.sides
         ids, groups = step.agent_ids[rows], step.group_ids[rows]
         sides = np.where(groups == NO_GROUP, 2 * ids, 2 * groups + 1)  # so that they never meet
         begun = np.setdiff1d(sides, self._sides())
-        if len(rows):
-            slots = self._agents.add(ids)
-            self._agents["side"][slots] = sides
-            self._agents["seen"][slots] = self._clock
+        slots = self._agents.add(ids)
+        self._agents["side"][slots] = sides
+        self._agents["seen"][slots] = self._clock
         return begun
 
     def _sides(self) -> IntArray:

@@ -13,7 +13,6 @@ from mlagents_tf.rewards.signal import RewardSignal
 from mlagents_tf.settings.behavior import BehaviorSettings
 from mlagents_tf.settings.ppo import HyperparameterSettings
 from mlagents_tf.settings.rewards import RewardSignalSettings
-from mlagents_tf.settings.support import IMPLEMENTED, unsupported_features
 from mlagents_tf.specs import Spec
 from mlagents_tf.trainers.trainer import Trainer
 
@@ -38,22 +37,15 @@ def make_trainer(behavior: str, spec: Spec, settings: BehaviorSettings, seed: in
     """The trainer that `settings.trainer_type` names.
 
     Raises:
-        SettingsError: the behavior uses something that cannot be trained yet, and names all of it;
-            or the package that brings the trainer cannot be used.
+        SettingsError: an observation is of no kind that networks see, or the package that brings
+            the trainer cannot be used.
     """
-    missing = [
-        f"behaviors.{behavior}.{path}" for path in unsupported_features(settings, IMPLEMENTED)
-    ]
-    missing += [
-        f"observation {k} of shape {list(observation.shape)}"
-        for k, observation in enumerate(spec.observations)
-        if not (observation.is_vector or observation.is_image or observation.is_entities)
-    ]
-    if missing:
-        raise SettingsError(
-            f"behavior {behavior} cannot be trained yet, because of: {'; '.join(missing)}. "
-            "Take it out of the configuration, or train another behavior."
-        )
+    for k, seen in enumerate(spec.observations):
+        if not (seen.is_vector or seen.is_image or seen.is_entities):
+            raise SettingsError(
+                f"behavior {behavior}: observation {k} has shape {list(seen.shape)}, but networks "
+                "see vectors, images and lists of entities; flatten it, or leave it out."
+            )
     return trainer_class(settings.trainer_type)(behavior, spec, settings, seed)
 
 

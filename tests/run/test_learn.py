@@ -9,7 +9,7 @@ from mlagents_tf.cli.main import main
 from mlagents_tf.envs.embedded.toy import DiscreteLine, LineWorld
 from mlagents_tf.envs.registry import make_env
 from mlagents_tf.errors import StorageError
-from mlagents_tf.run import environments, plugins, saving
+from mlagents_tf.run import environments, saving
 from mlagents_tf.run import learn as learn_module
 from mlagents_tf.run.checkpoints import find_commits
 from mlagents_tf.run.lock import RunLock
@@ -327,13 +327,6 @@ def test_a_failed_export_is_a_warning(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(learn_module, "export_trainer", fail)
     assert learn(tmp_path, "--max-steps", "100") == 0
     assert "was not exported: no exporter. Its checkpoint is safe" in capsys.readouterr().out
-
-
-def test_what_does_not_exist_yet_is_refused_by_name(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(plugins, "IMPLEMENTED", plugins.IMPLEMENTED - {"memory"})
-    memory = ("--set", "default_settings.network_settings.memory={sequence_length: 8}")
-    assert learn(tmp_path, *memory) == 2
-    assert "network_settings.memory" in capsys.readouterr().err
 
 
 def test_an_image_too_small_for_its_encoder_names_another(tmp_path, capsys):

@@ -4,14 +4,12 @@ import argparse
 import json
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mlagents_tf.cli import schema, upgrade_config, validate
 from mlagents_tf.errors import StorageError
-from mlagents_tf.settings import support
 from mlagents_tf.settings.load import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -32,14 +30,6 @@ def test_validate_sums_up_each_behavior(capsys):
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"{path}: OK"
     assert second.startswith("  Basic: ppo, 500,000 steps, batch 32 of 256")
-
-
-def test_validate_names_what_is_not_implemented(tmp_path, capsys, monkeypatch):
-    path = tmp_path / "t.yaml"
-    path.write_text("behaviors: {A: {init_path: there}}")
-    monkeypatch.setattr(support, "unsupported", partial(support.unsupported, supported=frozenset()))
-    assert call("validate", path) == 0
-    assert "not implemented yet: behaviors.A.trainer_type: ppo" in capsys.readouterr().out
 
 
 def test_validate_checks_all_files_and_returns_2_if_one_is_wrong(tmp_path, capsys):

@@ -6,7 +6,6 @@ import pytest
 
 from mlagents_tf.errors import SettingsError
 from mlagents_tf.settings.load import load_settings
-from mlagents_tf.settings.support import unsupported
 
 SAC_2019 = Path(__file__).parent / "fixtures" / "sac_2019.yaml"
 
@@ -146,7 +145,6 @@ def test_offline_cloning_is_the_trainer_bc(load):
     behavior = loaded.settings.behaviors["A"]
     assert (behavior.trainer_type, behavior.hyperparameters.demo_path) == ("bc", "a.demo")
     assert behavior.hyperparameters.batch_size == 64
-    assert unsupported(loaded.settings) == []
 
 
 def test_steps_of_offline_cloning_become_the_rows_they_learned_from(load):
