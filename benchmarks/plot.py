@@ -15,7 +15,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-VARIANTS = ("q_target", "value_target", "flat", "without", "lessons", "ppo", "longer", "Goalie")
+VARIANTS = ("q_target", "value_target", "flat", "without", "lessons", "ppo", "longer", "goalie")
 TEAMS = ("WallJump", "CooperativePushBlock", "DungeonEscape", "Tennis", "StrikersVsGoalie")
 BESIDES_VECTORS = ("GridWorld-image", "Match3", "FoodCollector", "Sorter")
 
