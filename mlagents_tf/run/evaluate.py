@@ -98,7 +98,7 @@ def trainers_for(
     trained = load_trainers(run_dir, settings)
     players = {}
     for behavior, spec in env.specs.items():
-        name = settings.trainer_name(behavior)
+        name = settings.trainer_name(behavior, trained)
         if name not in trained:
             raise DataError(f"{run_dir}: has no behavior '{name}', only: {', '.join(trained)}")
         check_same_spec(behavior, trained[name].spec, spec, run_dir)

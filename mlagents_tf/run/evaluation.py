@@ -65,7 +65,7 @@ class Evaluation:
             with closing(env):
                 logs = self._play(env, session.trainers, session.lessons.parameters)
         for behavior, log in logs.items():
-            name = self._env_settings.trainer_name(behavior)
+            name = session.roster.name(behavior)
             session.statistics.set(name, RETURNS, float(log.returns.mean()))
             session.statistics.set(name, LENGTHS, float(log.lengths.mean()))
         mean = float(np.mean([log.returns.mean() for log in logs.values()]))
@@ -82,7 +82,8 @@ class Evaluation:
         self, env: Env, trainers: Mapping[str, Trainer], parameters: Parameters
     ) -> dict[str, EpisodeLog]:
         env.reset(parameters)
-        names = {behavior: self._env_settings.trainer_name(behavior) for behavior in env.specs}
+        name_of = self._env_settings.trainer_name
+        names = {behavior: name_of(behavior, trainers) for behavior in env.specs}
         players = {behavior: trainers[name] for behavior, name in names.items() if name in trainers}
         before = {name: player.actor.deterministic for name, player in players.items()}
         try:

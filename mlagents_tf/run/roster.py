@@ -64,7 +64,7 @@ class Roster:
     def name(self, behavior: str) -> str:
         """What the trainer of a behavior of the environment is called."""
         if behavior not in self._names:
-            self._names[behavior] = self._settings.trainer_name(behavior)
+            self._names[behavior] = self._settings.trainer_name(behavior, self.trainers)
         return self._names[behavior]
 
     def _check(self, behavior: str, name: str, spec: Spec) -> None:

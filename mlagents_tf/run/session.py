@@ -105,14 +105,15 @@ class Session:
         """Goes on where a commit was taken."""
         facts = load_json(found.path / RUN_FILE)
         known = self.env.specs  # of Unity's scenes none, until they have agents
-        specs = {self.settings.trainer_name(behavior): spec for behavior, spec in known.items()}
-        missing = [name for name in facts["behaviors"] if name not in specs]
+        made = facts["behaviors"]
+        specs = {self.settings.trainer_name(name, made): spec for name, spec in known.items()}
+        missing = [name for name in made if name not in specs]
         if missing and known:
             raise DataError(
                 f"{found.path}: was trained on behavior '{missing[0]}', but this environment has "
                 f"only: {', '.join(known)}; resume with the run's own --env"
             )
-        for name in facts["behaviors"]:
+        for name in made:
             self.roster.restore(name, found, specs.get(name))
             self._checked[name] = self.trainers[name].steps
         self.self_play.load(found.path, self.trainers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -229,11 +230,17 @@ class RunSettings(Settings):
             f"Add 'behaviors.{name}', or 'default_settings' for all that are not listed."
         )
 
-    def trainer_name(self, behavior: str) -> str:
+    def trainer_name(self, behavior: str, made: Collection[str] = ()) -> str:
         """What the trainer of a behavior of the environment is called.
 
         With `self_play` all teams have one trainer, which is called as their behavior is without
         them. Otherwise each team has its own; team 0 need not be named.
+
+        Args:
+            behavior: as the environment has it.
+            made: names of trainers of the run; earlier versions named team 0, too.
         """
+        if behavior in made:
+            return behavior
         shared = self.for_behavior(behavior).self_play is not None
         return base_name(behavior) if shared or team_of(behavior) == 0 else behavior

@@ -7,6 +7,7 @@ import pytest
 
 from mlagents_tf.cli.main import main
 from mlagents_tf.run.checkpoints import newest_valid
+from mlagents_tf.settings.run import RunSettings
 
 CONFIG = """
 default_settings:
@@ -73,6 +74,22 @@ def test_without_self_play_teams_are_two_behaviors(tmp_path):
     assert main(["learn", str(config), *arguments]) == 0
     models = sorted(path.name for path in (tmp_path / "r").glob("*.onnx"))
     assert models == ["Tennis%3Fteam=1.onnx", "Tennis.onnx"]
+
+
+def test_a_run_of_an_earlier_version_keeps_its_names(tmp_path, monkeypatch):
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG[: CONFIG.index("  self_play")].replace("TRAINER", "ppo"))
+    arguments = ["learn", str(config), "--env", "Tennis", "--num-areas", "4", "--run-id", "r"]
+    arguments += ["--results-dir", str(tmp_path)]
+    with monkeypatch.context() as then:
+        then.setattr(RunSettings, "trainer_name", lambda _, behavior, made=(): behavior)
+        assert main([*arguments, "--max-steps", "120"]) == 0
+    first = statistics(tmp_path, "Tennis%3Fteam=0")
+    assert main([*arguments, "--resume"]) == 0
+    assert statistics(tmp_path, "Tennis%3Fteam=0")[: len(first)] == first
+    assert len(statistics(tmp_path, "Tennis%3Fteam=0")) == 4
+    assert not (tmp_path / "r" / "Tennis").exists()
+    assert main(["evaluate", str(tmp_path / "r"), "--episodes", "2"]) == 0
 
 
 def test_evaluation_during_training_plays_both_teams(tmp_path):

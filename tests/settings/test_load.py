@@ -191,3 +191,23 @@ def test_a_name_that_looks_like_a_number_stays_a_name(load):
     for name in ("007", "7", "2024-01-01"):
         settings = load(f"checkpoint_settings: {{run_id: {name}}}").settings
         assert settings.checkpoint_settings.run_id == name
+
+
+@pytest.mark.parametrize(
+    ("self_play", "behavior", "name"),
+    [
+        ("{}", "Ball?team=0", "Ball"),
+        ("{}", "Ball?team=1", "Ball"),
+        ("null", "Ball?team=0", "Ball"),
+        ("null", "Ball?team=1", "Ball?team=1"),
+        ("null", "Ball", "Ball"),
+    ],
+)
+def test_teams_share_a_trainer_only_by_self_play(load, self_play, behavior, name):
+    settings = load(f"behaviors: {{Ball: {{self_play: {self_play}}}}}").settings
+    assert settings.trainer_name(behavior) == name
+
+
+def test_a_trainer_keeps_the_name_that_an_earlier_version_gave_it(load):
+    settings = load("behaviors: {Ball: {}}").settings
+    assert settings.trainer_name("Ball?team=0", ["Ball?team=0"]) == "Ball?team=0"
